@@ -1,0 +1,208 @@
+"""The one file that knows which Python it is on.
+
+Rules: nothing here decides anything; importing it touches no hardware; every name exists
+on MicroPython (tested: 1.26, 1.29) and on CPython 3.11+ and means the same on both.
+
+`@micropython.native` and `@micropython.viper` are compiler syntax, so a file that uses
+them imports the name `micropython` from here and writes them out. In viper code the casts
+`ptr8`, `ptr16`, `ptr32` belong to the compiler; on CPython they are the identity.
+"""
+
+import sys
+
+MICROPYTHON = sys.implementation.name == "micropython"
+
+# Ticks are milliseconds in 30 bits: the same range on every port, small ints on all of them.
+TICKS_MAX = 0x3FFFFFFF
+# The longest wait that can be told from one that has passed: 6.2 days.
+FOREVER = 0x1FFFFFFF
+
+if MICROPYTHON:
+    try:
+        import asyncio
+    except ImportError:  # firmware older than 1.21 knows it by its first name only
+        import uasyncio as asyncio
+    from binascii import crc32
+    from os import urandom
+    from time import ticks_add, ticks_diff, ticks_ms, ticks_us
+
+    import micropython
+
+    const = micropython.const
+    ptr8 = ptr16 = ptr32 = None
+
+    from asyncio import core as _core
+
+    class Signal:
+        """A wake-up for one waiter that leaves nothing on the heap.
+
+        `set()` wakes the waiter, or lets the next wait return at once.
+        `await signal.wait(ms)` returns True when set, False when `ms` have passed.
+        Only one task may wait; the object is its own awaitable and is used again.
+        """
+
+        def __init__(self):
+            self._set = False
+            self._armed = False
+            self._task = None  # the waiting task, exactly while it sleeps in the run queue
+            self._ms = 0
+            self._yes = StopIteration(True)
+            self._no = StopIteration(False)
+
+        def set(self):
+            self._set = True
+            task = self._task
+            if task is not None:
+                self._task = None
+                _core._task_queue.remove(task)
+                _core._task_queue.push(task)
+
+        def wait(self, ms):
+            self._ms = ms
+            self._armed = True
+            return self
+
+        def __iter__(self):
+            return self
+
+        def __next__(self):
+            if self._armed and not self._set:
+                self._armed = False
+                self._task = task = _core.cur_task
+                _core._task_queue.push(task, ticks_add(ticks_ms(), self._ms))
+                return
+            self._task = None
+            self._armed = False
+            done = self._yes if self._set else self._no
+            self._set = False
+            done.__traceback__ = None  # or each raise would add a line to it
+            raise done
+
+        def throw(self, exc):
+            # A cancelled waiter must not be queued again by the next set().
+            self._task = None
+            self._armed = False
+            raise exc
+
+    def format_exc(exc):
+        """-> "TypeName: message", one line."""
+        return "%s: %s" % (type(exc).__name__, exc)
+
+    def is_awaitable(x):
+        return hasattr(x, "send") and hasattr(x, "throw")
+
+    def in_task():
+        """True inside a running event loop."""
+        return _core.cur_task is not None
+
+    try:
+        from machine import disable_irq, enable_irq
+    except ImportError:  # the unix port has no interrupts to disable
+
+        def disable_irq():
+            return 0
+
+        def enable_irq(state):
+            pass
+
+    def unique_id():
+        """The chip's own number as bytes; random where the port has none."""
+        import machine
+
+        if hasattr(machine, "unique_id"):
+            return machine.unique_id()
+        return urandom(8)
+
+else:
+    import asyncio
+    import time
+    from binascii import crc32  # noqa: F401
+    from os import urandom
+
+    def ticks_ms():
+        return (time.monotonic_ns() // 1_000_000) & TICKS_MAX
+
+    def ticks_us():
+        return (time.monotonic_ns() // 1_000) & TICKS_MAX
+
+    def ticks_add(ticks, delta):
+        return (ticks + delta) & TICKS_MAX
+
+    def ticks_diff(end, start):
+        return ((end - start + 0x20000000) & TICKS_MAX) - 0x20000000
+
+    class micropython:
+        """What firmware code uses of the module of that name."""
+
+        @staticmethod
+        def native(f):
+            return f
+
+        viper = native
+
+    def const(x):
+        return x
+
+    def _cast(x):
+        return x
+
+    ptr8 = ptr16 = ptr32 = _cast
+
+    class Signal:
+        """The same on CPython: one waiter, `set()`, `await wait(ms)` -> was it set."""
+
+        def __init__(self):
+            self._set = False
+            self._future = None
+
+        def set(self):
+            self._set = True
+            future = self._future
+            if future is not None and not future.done():
+                future.set_result(None)
+
+        async def wait(self, ms):
+            if not self._set:
+                loop = asyncio.get_running_loop()
+                self._future = loop.create_future()
+                timer = loop.call_later(ms / 1000, self._expire, self._future)
+                try:
+                    await self._future
+                finally:
+                    timer.cancel()
+                    self._future = None
+            was_set = self._set
+            self._set = False
+            return was_set
+
+        @staticmethod
+        def _expire(future):
+            if not future.done():
+                future.set_result(None)
+
+    def format_exc(exc):
+        return "%s: %s" % (type(exc).__name__, exc)
+
+    def is_awaitable(x):
+        return hasattr(x, "__await__")
+
+    def in_task():
+        try:
+            asyncio.get_running_loop()
+        except RuntimeError:
+            return False
+        return True
+
+    def disable_irq():
+        return 0
+
+    def enable_irq(state):
+        pass
+
+    def unique_id():
+        return urandom(8)
+
+
+def log(message):
+    """One line for a person who watches the serial port."""
+    print("batcher:", message)

@@ -1,0 +1,1 @@
+"""What the tests use: runs on MicroPython and on CPython."""

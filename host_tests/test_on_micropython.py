@@ -1,0 +1,47 @@
+"""Every test of host_tests/portable, unchanged, on real MicroPython at two heap sizes.
+
+One process runs a file; its tests count in pytest's report one by one.
+A portable file that needs a larger heap than the small one says so in a line
+`# heap: 256k`: it then runs at that size and at 8m.
+"""
+
+import ast
+import re
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+HERE = Path(__file__).parent
+FILES = sorted((HERE / "portable").glob("test_*.py"))
+
+
+def heaps(path):
+    wanted = re.search(r"^# heap: (\w+)$", path.read_text(), re.MULTILINE)
+    return (wanted[1] if wanted else "128k", "8m")
+
+
+def names(path):
+    tree = ast.parse(path.read_text())
+    return [n.name for n in tree.body if getattr(n, "name", "").startswith("test_")]
+
+
+CASES = [
+    pytest.param(path, heap, name, id=f"{path.stem}-{heap}-{name}")
+    for path in FILES
+    for heap in heaps(path)
+    for name in names(path)
+]
+
+
+@cache
+def outcome(micropython, path, heap):
+    result = micropython(HERE / "kit" / "runner.py", path, heap=heap, check=False, timeout=280)
+    return result.stdout + result.stderr
+
+
+@pytest.mark.parametrize("path, heap, name", CASES)
+def test_portable(micropython, path, heap, name):
+    text = outcome(micropython, path, heap)
+    if f"PASS {name}\n" not in text:
+        pytest.fail(f"{path.name} on MicroPython with {heap} of heap\n{text}", pytrace=False)

@@ -1,0 +1,55 @@
+"""`batcher bench`: run every benchmark and gather its figures in one flat object.
+
+A benchmark is a file host_tests/bench/bench_*.py (run on MicroPython) or
+host_tests/bench/host_*.py (run on CPython, for what needs servers). It prints tables for a
+person, and lines `BENCH key=value` that are gathered here.
+"""
+
+import json
+import os
+import subprocess
+import sys
+from typing import Annotated
+
+import typer
+
+from .paths import BUILD, FIRMWARE, HOST_TESTS, MICROPYPATH, ROOT, program
+
+FOLDER = HOST_TESTS / "bench"
+
+
+def run_one(path, heap: str = "8m") -> dict:
+    """Run one benchmark, pass its tables on, return its figures."""
+    env = dict(os.environ, MICROPYPATH=MICROPYPATH, PYTHONPATH=f"{FIRMWARE}:{HOST_TESTS}")
+    if path.name.startswith("host_"):
+        command = [sys.executable, str(path)]
+    else:
+        command = [program("micropython"), "-X", f"heapsize={heap}", str(path)]
+    print(f"\n== {path.stem}", flush=True)
+    figures = {}
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=env, cwd=ROOT) as process:
+        for line in process.stdout:
+            if line.startswith("BENCH "):
+                key, _, value = line[6:].strip().partition("=")
+                figures[key] = json.loads(value)
+            else:
+                print(line, end="", flush=True)
+    if process.returncode:
+        raise typer.Exit(f"{path.name} ended with {process.returncode}")
+    return figures
+
+
+def register(app: typer.Typer) -> None:
+    @app.command()
+    def bench(
+        only: Annotated[str, typer.Argument(help="part of a benchmark's file name")] = "",
+    ) -> None:
+        """Costs and ratios on real MicroPython, into build/bench.json."""
+        target = BUILD / "bench.json"
+        figures = json.loads(target.read_text()) if only and target.exists() else {}
+        for path in sorted([*FOLDER.glob("bench_*.py"), *FOLDER.glob("host_*.py")]):
+            if only in path.name:
+                figures.update(run_one(path))
+        BUILD.mkdir(exist_ok=True)
+        target.write_text(json.dumps(dict(sorted(figures.items())), indent=2) + "\n")
+        print(f"\n{target.relative_to(ROOT)}: {len(figures)} figures")
