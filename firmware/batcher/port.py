@@ -17,6 +17,15 @@ TICKS_MAX = 0x3FFFFFFF
 # The longest wait that can be told from one that has passed: 6.2 days.
 FOREVER = 0x1FFFFFFF
 
+
+def _ticks_diff(end, start):
+    return ((end - start + 0x20000000) & TICKS_MAX) - 0x20000000
+
+
+def _ticks_add(ticks, delta):
+    return (ticks + delta) & TICKS_MAX
+
+
 if MICROPYTHON:
     try:
         import asyncio
@@ -32,6 +41,18 @@ if MICROPYTHON:
     ptr8 = ptr16 = ptr32 = None
 
     from asyncio import core as _core
+
+    if ticks_add(TICKS_MAX, 1):  # a 64-bit port: its own ticks wrap much later
+        import time as _time
+
+        def ticks_ms():
+            return _time.ticks_ms() & TICKS_MAX
+
+        def ticks_us():
+            return _time.ticks_us() & TICKS_MAX
+
+        ticks_add = _ticks_add
+        ticks_diff = _ticks_diff
 
     class Signal:
         """A wake-up for one waiter that leaves nothing on the heap.
@@ -69,7 +90,7 @@ if MICROPYTHON:
             if self._armed and not self._set:
                 self._armed = False
                 self._task = task = _core.cur_task
-                _core._task_queue.push(task, ticks_add(ticks_ms(), self._ms))
+                _core._task_queue.push(task, _core.ticks_add(_core.ticks(), self._ms))
                 return
             self._task = None
             self._armed = False
@@ -125,11 +146,8 @@ else:
     def ticks_us():
         return (time.monotonic_ns() // 1_000) & TICKS_MAX
 
-    def ticks_add(ticks, delta):
-        return (ticks + delta) & TICKS_MAX
-
-    def ticks_diff(end, start):
-        return ((end - start + 0x20000000) & TICKS_MAX) - 0x20000000
+    ticks_add = _ticks_add
+    ticks_diff = _ticks_diff
 
     class micropython:
         """What firmware code uses of the module of that name."""
