@@ -161,13 +161,15 @@ def test_garbage_and_an_endless_header():
 def test_in_a_thread():
     import socket
 
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        with p.ProxyThread(server.getsockname()[1]) as proxy:
-            with socket.create_connection(("127.0.0.1", proxy.port), 2) as client:
-                client.sendall(b"hi")
-                with server.accept()[0] as twin:
-                    twin.settimeout(2)
-                    assert twin.recv(2) == b"hi"
-                    proxy.set(p.REFUSE)
-            with pytest.raises(ConnectionRefusedError):
-                socket.create_connection(("127.0.0.1", proxy.port), 2)
+    with (
+        socket.create_server(("127.0.0.1", 0)) as server,
+        p.ProxyThread(server.getsockname()[1]) as proxy,
+    ):
+        with socket.create_connection(("127.0.0.1", proxy.port), 2) as client:
+            client.sendall(b"hi")
+            with server.accept()[0] as twin:
+                twin.settimeout(2)
+                assert twin.recv(2) == b"hi"
+                proxy.set(p.REFUSE)
+        with pytest.raises(ConnectionRefusedError):
+            socket.create_connection(("127.0.0.1", proxy.port), 2)

@@ -15,8 +15,8 @@ app = typer.Typer(
 
 
 def main() -> None:
-    from . import bench
+    from . import bench, collect
 
-    for module in (bench,):
+    for module in (bench, collect):
         module.register(app)
     app()

@@ -1,0 +1,175 @@
+"""The collector: what it stores, what it drops, what it refuses and how."""
+
+import json
+import sqlite3
+import time
+from concurrent.futures import ThreadPoolExecutor
+
+import httpx
+import pytest
+
+from batcher_tools.collect.server import CollectorThread
+
+BOOT = "00112233445566aa"
+
+
+@pytest.fixture
+def collector(tmp_path):
+    with CollectorThread(tmp_path / "readings.db", limit=20_000) as collector:
+        yield collector
+
+
+def items(first, values, **more):
+    return {"device": "d", "boot": BOOT, "series": "s", "first": first, "items": values} | more
+
+
+def rows(first, values, **more):
+    block = {"series": "bme", "first": first, "fields": [["t", "Cel", -2], ["h", "%RH", -1]]}
+    return {"device": "d", "boot": BOOT, "blocks": [block | {"rows": values} | more]}
+
+
+def post(collector, body, **headers):
+    content = body if isinstance(body, bytes) else json.dumps(body).encode()
+    headers = {"Content-Type": "application/json"} | headers
+    return httpx.post(collector.url, content=content, headers=headers)
+
+
+def test_items_are_stored_once_by_their_number(collector):
+    answer = post(collector, items(5, [{"a": 1}, "x", None]))
+    assert answer.status_code == 200 and answer.json() == {"stored": 3, "repeated": 0}
+    # A retry cut differently: two old ones, one new.
+    assert post(collector, items(6, ["x", None, 7])).json() == {"stored": 1, "repeated": 2}
+    assert [(row["seq"], row["value"]) for row in collector.rows()] == [
+        (5, {"a": 1}),
+        (6, "x"),
+        (7, None),
+        (8, 7),
+    ]
+    assert collector.repeats() == 2
+
+
+def test_names_differ_by_device_boot_and_series(collector):
+    for more in ({}, {"device": "e"}, {"boot": "f" * 16}, {"series": "z"}, {}):
+        post(collector, items(0, [1], **more))
+    assert len(collector.rows()) == 4
+
+
+def test_records_keep_fields_and_time(collector):
+    post(collector, rows(0, [[1000, 2143, None], [1100, 2144, 501]]))
+    post(collector, rows(2, [[1700000000000, 2145, 502]], t="unix"))
+    got = collector.rows("bme")
+    assert [(row["seq"], row["t"], row["unix"], row["value"]) for row in got] == [
+        (0, 1000, 0, [2143, None]),
+        (1, 1100, 0, [2144, 501]),
+        (2, 1700000000000, 1, [2145, 502]),
+    ]
+    assert got[0]["fields"] == [["t", "Cel", -2], ["h", "%RH", -1]]
+
+
+def test_the_answer_echoes_the_identity(collector):
+    assert post(collector, items(3, [1, 2])).headers["batcher-ack"] == f"d/{BOOT}/s/3/2"
+    answer = post(collector, items(3, [1, 2]), **{"Idempotency-Key": "mine"})
+    assert answer.headers["batcher-ack"] == "mine"
+
+
+@pytest.mark.parametrize(
+    "body, words",
+    [
+        (b"{", "not JSON"),
+        (b"\xff\xfe", "not JSON"),
+        (b"[" * 100_00, "not JSON"),
+        (b'{"device": NaN}', "NaN"),
+        ([], "wanted an object, found a list"),
+        ({}, "device: missing"),
+        (items(0, [], device=7), "device: wanted a string, found a number"),
+        (items(0, [], device=""), "device: wanted 1 to 64 characters"),
+        (items(0, [], boot="XYZ"), "boot: wanted 16 hex digits, found 'XYZ'"),
+        (items(-1, []), "first: wanted 0 or more, found -1"),
+        (items(2**63, []), "first: wanted 0 or more"),
+        (items(True, []), "first: wanted a whole number, found a truth value"),
+        (items(0, {}), "items: wanted a list, found an object"),
+        (rows(0, [[0, 1, 2], [0, 1]]), "blocks[0].rows[1]: wanted a time and 2 values"),
+        (rows(0, [[0, 1, "2"]]), "blocks[0].rows[0][2]: wanted a number or null"),
+        (rows(0, [[0.5, 1, 2]]), "blocks[0].rows[0][0]: wanted milliseconds, found 0.5"),
+        (rows(0, [], fields=[["t"]]), "blocks[0].fields[0]: wanted [name, unit, scale]"),
+        (rows(0, [], t="moon"), "blocks[0].t: wanted 'boot' or 'unix', found 'moon'"),
+    ],
+)
+def test_what_it_cannot_read_it_refuses_with_a_reason(collector, body, words):
+    answer = post(collector, body)
+    assert answer.status_code == 400 and words in answer.text, answer.text
+    assert collector.rows() == []
+
+
+def test_too_long_is_413_and_the_connection_lives(collector):
+    with httpx.Client() as client:
+        assert client.post(collector.url, content=b"x" * 20_001).status_code == 413
+        chunked = client.post(collector.url, content=(b"x" * 1000 for _ in range(21)))
+        assert chunked.status_code == 413
+        assert client.post(collector.url, json=items(0, [1])).status_code == 200
+
+
+def test_a_wrong_token_keeps_the_board_waiting_not_dropping(tmp_path):
+    with CollectorThread(tmp_path / "x.db", token="right") as collector:
+        assert post(collector, items(0, [1])).status_code == 401
+        assert post(collector, items(0, [1]), Authorization="Bearer wrong").status_code == 401
+        assert post(collector, items(0, [1]), Authorization="Bearer right").status_code == 200
+        assert httpx.get(collector.url.replace("batches", "streams")).status_code == 401
+
+
+def test_an_unknown_content_type_does_not_condemn_the_data(collector):
+    assert post(collector, b"1", **{"Content-Type": "text/csv"}).status_code == 415
+
+
+def test_answers_come_after_the_commit_and_survive_reopening(tmp_path):
+    with CollectorThread(tmp_path / "x.db") as collector:
+        post(collector, items(0, [1, 2]))
+        # Another process sees it at once: it was committed before the answer.
+        with sqlite3.connect(tmp_path / "x.db") as db:
+            assert db.execute("SELECT COUNT(*) FROM readings").fetchone() == (2,)
+            assert db.execute("PRAGMA journal_mode").fetchone() == ("wal",)
+    with CollectorThread(tmp_path / "x.db") as collector:
+        assert post(collector, items(1, [2, 3])).json() == {"stored": 1, "repeated": 1}
+
+
+def test_a_disk_that_fails_is_503_and_the_next_try_is_stored(tmp_path):
+    with CollectorThread(tmp_path / "x.db", patience_s=0.1) as collector:
+        lock = sqlite3.connect(collector.store.path, isolation_level=None)
+        lock.execute("BEGIN IMMEDIATE")
+        refused = post(collector, items(0, [1]))
+        assert refused.status_code == 503 and int(refused.headers["retry-after"]) > 0
+        lock.execute("ROLLBACK")
+        lock.close()
+        assert post(collector, items(0, [1])).json() == {"stored": 1, "repeated": 0}
+        assert [row["series"] for row in collector.rows()] == ["s"]
+
+
+def test_many_boards_at_once(collector):
+    def board(n):
+        with httpx.Client() as client:
+            for first in range(0, 50, 10):
+                client.post(
+                    collector.url, json=items(first, list(range(10)), device=f"b{n}")
+                ).raise_for_status()
+
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(board, range(8)))
+    got = collector.rows()
+    assert len(got) == 400
+    for n in range(8):
+        assert [row["seq"] for row in got if row["device"] == f"b{n}"] == list(range(50))
+
+
+def test_streams_and_readings_can_be_read_back(collector):
+    post(collector, items(0, [1]))
+    post(collector, rows(0, [[5, 1, 2]]))
+    base = collector.url.rpartition("/")[0]
+    streams = httpx.get(base + "/streams").json()
+    assert [(s["series"], s["readings"], s["repeats"]) for s in streams] == [
+        ("s", 1, 0),
+        ("bme", 1, 0),
+    ]
+    assert abs(streams[0]["last"] - time.time()) < 60
+    got = httpx.get(base + "/readings", params={"series": "bme"}).json()
+    assert [(r["t"], r["value"]) for r in got] == [(5, [1, 2])]
+    assert httpx.get(base + "/readings", params={"after": "x"}).status_code == 400

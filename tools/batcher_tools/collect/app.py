@@ -1,0 +1,121 @@
+"""The collector's HTTP face.
+
+POST /v1/batches    200 {"stored": n, "repeated": m} once it is on disk, Batcher-Ack header
+                    400 the content is wrong (the reason is the body)   401 token
+                    413 too long   415 content type   503 the disk is behind, Retry-After
+GET  /v1/streams    what there is: device, boot, series, readings, repeats
+GET  /v1/readings   ?device= &series= &after=(id) &limit=(1000): oldest first
+GET  /health        200 while it runs
+"""
+
+import asyncio
+import hmac
+import json
+import sqlite3
+
+from starlette.applications import Starlette
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import JSONResponse, PlainTextResponse, Response
+from starlette.routing import Route
+
+from .store import Full, Store
+from .wire import Unreadable, Unsupported, parse
+
+LIMIT = 1 << 20  # bytes of a request's body
+
+
+def make_app(store: Store, token: str | None = None, limit: int = LIMIT) -> Starlette:
+    """`token`: what `Authorization: Bearer ...` must hold; None asks for nothing."""
+
+    def refused(request: Request) -> Response | None:
+        found = request.headers.get("authorization", "").encode()
+        if token is None or hmac.compare_digest(found, b"Bearer " + token.encode()):
+            return None
+        return PlainTextResponse(
+            "wrong or missing bearer token\n", 401, {"WWW-Authenticate": "Bearer"}
+        )
+
+    async def body_of(request: Request) -> bytes | None:
+        """-> the body, None where it is above the limit (read to its end, kept nowhere)."""
+        chunks, size = [], 0
+        async for chunk in request.stream():
+            size += len(chunk)
+            if size <= limit:
+                chunks.append(chunk)
+            elif size > limit + (1 << 20):
+                break  # whoever sends that much more does not listen anyway
+        return b"".join(chunks) if size <= limit else None
+
+    async def take(request: Request) -> Response:
+        if (no := refused(request)) is not None:
+            return no
+        try:
+            body = await body_of(request)
+        except ClientDisconnect:
+            return Response(status_code=400)  # nobody hears it
+        if body is None:
+            return PlainTextResponse(f"wanted at most {limit} bytes\n", 413)
+        try:
+            batches = parse(body, request.headers.get("content-type", ""))
+        except Unreadable as exc:
+            return PlainTextResponse(f"{exc}\n", 400)
+        except Unsupported as exc:
+            return PlainTextResponse(f"{exc}\n", 415)
+        try:
+            stored, repeated = await asyncio.wrap_future(store.put(batches))
+        except (Full, sqlite3.Error) as exc:
+            reason = "too many requests wait" if isinstance(exc, Full) else f"database: {exc}"
+            return PlainTextResponse(f"{reason}\n", 503, {"Retry-After": "2"})
+        key = request.headers.get("idempotency-key")
+        ack = key or (batches[0].ack if batches else "")
+        return JSONResponse({"stored": stored, "repeated": repeated}, headers={"Batcher-Ack": ack})
+
+    async def streams(request: Request) -> Response:
+        if (no := refused(request)) is not None:
+            return no
+        rows = await asyncio.to_thread(
+            store.query,
+            "SELECT device, boot, series, repeats, COUNT(readings.id) AS readings,"
+            " MAX(received) AS last FROM streams LEFT JOIN readings ON stream = streams.id"
+            " GROUP BY streams.id ORDER BY streams.id",
+        )
+        return JSONResponse([dict(row) for row in rows])
+
+    async def readings(request: Request) -> Response:
+        if (no := refused(request)) is not None:
+            return no
+        ask = request.query_params
+        try:
+            after, most = int(ask.get("after", 0)), min(10000, int(ask.get("limit", 1000)))
+        except ValueError:
+            return PlainTextResponse("after, limit: wanted whole numbers\n", 400)
+        where, arguments = ["id > ?"], [after]
+        for name in ("device", "boot", "series"):
+            if name in ask:
+                where.append(f"{name} = ?")
+                arguments.append(ask[name])
+        rows = await asyncio.to_thread(
+            store.query,
+            f"SELECT * FROM everything WHERE {' AND '.join(where)} ORDER BY id LIMIT ?",
+            *arguments,
+            most,
+        )
+        out = []
+        for row in rows:
+            entry = dict(row)
+            entry["value"] = json.loads(entry["value"])
+            entry["fields"] = json.loads(entry["fields"]) if entry["fields"] else None
+            out.append(entry)
+        return JSONResponse(out)
+
+    async def health(request: Request) -> Response:
+        return PlainTextResponse("ok\n")
+
+    return Starlette(
+        routes=[
+            Route("/v1/batches", take, methods=["POST"]),
+            Route("/v1/streams", streams),
+            Route("/v1/readings", readings),
+            Route("/health", health),
+        ]
+    )
