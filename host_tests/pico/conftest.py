@@ -1,0 +1,53 @@
+"""Emulated boards for the tests: each test gets a fork of one that was brought up once."""
+
+import pytest
+
+from batcher_tools.pico import NoImage, Pico, find_image
+
+JOIN = """
+import network, time
+wlan = network.WLAN(network.STA_IF)
+wlan.active(True)
+wlan.connect("emulated", "password")
+for _ in range(400):
+    if wlan.isconnected():
+        break
+    time.sleep_ms(50)
+print(wlan.isconnected())
+"""
+
+
+def start(**options) -> Pico:
+    """A board, or a skip that says how to get an image."""
+    try:
+        find_image()
+    except NoImage as exc:
+        pytest.skip(str(exc))
+    return Pico(**options)
+
+
+@pytest.fixture(scope="session")
+def first_board():
+    with start() as pico:
+        yield pico
+
+
+@pytest.fixture
+def board(first_board):
+    """A board at its REPL, nothing on it, sleeps pass at once."""
+    with first_board.fork() as pico:
+        yield pico
+
+
+@pytest.fixture(scope="session")
+def first_online():
+    with start(speed=1) as pico:
+        assert pico.run(JOIN, timeout=120).strip() == "True"
+        yield pico
+
+
+@pytest.fixture
+def online(first_online):
+    """A board that has joined the Wi-Fi (half a minute once, then a fork each)."""
+    with first_online.fork() as pico:
+        yield pico
