@@ -18,22 +18,13 @@ TICKS_MAX = 0x3FFFFFFF
 FOREVER = 0x1FFFFFFF
 
 
-def _ticks_diff(end, start):
-    return ((end - start + 0x20000000) & TICKS_MAX) - 0x20000000
-
-
-def _ticks_add(ticks, delta):
-    return (ticks + delta) & TICKS_MAX
-
-
 if MICROPYTHON:
     try:
         import asyncio
     except ImportError:  # firmware older than 1.21 knows it by its first name only
         import uasyncio as asyncio
-    from binascii import crc32
     from os import urandom
-    from time import ticks_add, ticks_diff, ticks_ms, ticks_us
+    from time import ticks_add
 
     import micropython
 
@@ -42,17 +33,10 @@ if MICROPYTHON:
 
     from asyncio import core as _core
 
-    if ticks_add(TICKS_MAX, 1):  # a 64-bit port: its own ticks wrap much later
-        import time as _time
-
-        def ticks_ms():
-            return _time.ticks_ms() & TICKS_MAX
-
-        def ticks_us():
-            return _time.ticks_us() & TICKS_MAX
-
-        ticks_add = _ticks_add
-        ticks_diff = _ticks_diff
+    if ticks_add(TICKS_MAX, 1):
+        from .port_unix import ticks_add
+    else:
+        pass
 
     class Signal:
         """A wake-up for one waiter that leaves nothing on the heap.
@@ -107,24 +91,26 @@ if MICROPYTHON:
 
     def format_exc(exc):
         """-> "TypeName: message", one line."""
-        return "%s: %s" % (type(exc).__name__, exc)
+        return ("%s: %s" % (type(exc).__name__, exc)).replace("\n", " ")
 
     def is_awaitable(x):
         return hasattr(x, "send") and hasattr(x, "throw")
 
-    def in_task():
-        """True inside a running event loop."""
-        return _core.cur_task is not None
+    def current_task():
+        """-> the running task, or None outside of an event loop."""
+        return _core.cur_task
 
-    try:
-        from machine import disable_irq, enable_irq
-    except ImportError:  # the unix port has no interrupts to disable
+    def create_task(coroutine):
+        if _core.cur_task is None:  # MicroPython alone would let it pass
+            coroutine.close()
+            raise RuntimeError("no running event loop")
+        return asyncio.create_task(coroutine)
 
-        def disable_irq():
-            return 0
+    def cancelling():
+        # Nothing here cancels a task behind its owner's back, as CPython's asyncio.run does.
+        return False
 
-        def enable_irq(state):
-            pass
+    ThreadSafeFlag = asyncio.ThreadSafeFlag
 
     def unique_id():
         """The chip's own number as bytes; random where the port has none."""
@@ -135,90 +121,7 @@ if MICROPYTHON:
         return urandom(8)
 
 else:
-    import asyncio
-    import time
-    from binascii import crc32  # noqa: F401
-    from os import urandom
-
-    def ticks_ms():
-        return (time.monotonic_ns() // 1_000_000) & TICKS_MAX
-
-    def ticks_us():
-        return (time.monotonic_ns() // 1_000) & TICKS_MAX
-
-    ticks_add = _ticks_add
-    ticks_diff = _ticks_diff
-
-    class micropython:
-        """What firmware code uses of the module of that name."""
-
-        @staticmethod
-        def native(f):
-            return f
-
-        viper = native
-
-    def const(x):
-        return x
-
-    def _cast(x):
-        return x
-
-    ptr8 = ptr16 = ptr32 = _cast
-
-    class Signal:
-        """The same on CPython: one waiter, `set()`, `await wait(ms)` -> was it set."""
-
-        def __init__(self):
-            self._set = False
-            self._future = None
-
-        def set(self):
-            self._set = True
-            future = self._future
-            if future is not None and not future.done():
-                future.set_result(None)
-
-        async def wait(self, ms):
-            if not self._set:
-                loop = asyncio.get_running_loop()
-                self._future = loop.create_future()
-                timer = loop.call_later(ms / 1000, self._expire, self._future)
-                try:
-                    await self._future
-                finally:
-                    timer.cancel()
-                    self._future = None
-            was_set = self._set
-            self._set = False
-            return was_set
-
-        @staticmethod
-        def _expire(future):
-            if not future.done():
-                future.set_result(None)
-
-    def format_exc(exc):
-        return "%s: %s" % (type(exc).__name__, exc)
-
-    def is_awaitable(x):
-        return hasattr(x, "__await__")
-
-    def in_task():
-        try:
-            asyncio.get_running_loop()
-        except RuntimeError:
-            return False
-        return True
-
-    def disable_irq():
-        return 0
-
-    def enable_irq(state):
-        pass
-
-    def unique_id():
-        return urandom(8)
+    from .port_host import *  # noqa: F403
 
 
 def log(message):

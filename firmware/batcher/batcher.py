@@ -1,0 +1,307 @@
+"""The batcher as its users see it: items come in here, and a flush can be waited for.
+
+Rules
+- `_slow` is the part of `add` that needs thought: the first item into an empty buffer (it
+  starts the timer), the one that completes a batch, a full buffer, the end of the ring.
+  Between these the store's fused `add` asks nobody.
+- The law, after every step: added = delivered + dropped + rejected + pending.
+"""
+
+from .counter import count, value
+from .flusher import Flusher, Waiter
+from .port import FOREVER, disable_irq, enable_irq, ticks_diff
+from .ring import Ring
+
+_POLICIES = ("drop_oldest", "drop_newest", "spill")
+
+
+def _whole(name, number, low, high):
+    """An argument that must be an int from low to high."""
+    if type(number) is not int:
+        raise TypeError("%s: wanted an int, found %r" % (name, number))
+    if not low <= number <= high:
+        raise ValueError("%s: wanted %d to %d, found %d" % (name, low, high, number))
+    return number
+
+
+def _callable(name, f):
+    if not callable(f):
+        raise TypeError("%s: wanted a callable, found %r" % (name, f))
+    return f
+
+
+class Batcher(Flusher):
+    """Batches items for a handler, in bounded memory, and forgets one only when it is taken.
+
+    capacity     how many items fit, those in flight included; or hand in a `store`
+    interval_ms  an item waits no longer than this for its flush to start
+    batch_size   items that start a flush, and the most a handler gets; min(64, capacity)
+    overflow     "drop_oldest", "drop_newest", or "spill" (a store with flash behind it)
+    on_error     called with each exception; without it they are logged in one line
+    on_drop      on_drop(item, reason) for each item lost; blocks: on_drop(first, count, reason)
+    irq          True: `add` may be called from an interrupt; needs "drop_newest"
+    name         the series under which the items of a Ring are numbered
+    clock, backoff  time and waiting, for tests and tuning
+    Raises TypeError or ValueError that names the argument.
+    """
+
+    def __init__(
+        self,
+        capacity: "int | None" = None,
+        *,
+        store=None,
+        interval_ms: int = 500,
+        batch_size: "int | None" = None,
+        overflow: str = "drop_oldest",
+        on_error=None,
+        on_drop=None,
+        irq: bool = False,
+        name: str = "items",
+        clock=None,
+        backoff=None,
+    ):
+        if (capacity is None) == (store is None):
+            raise TypeError("capacity: wanted either a capacity or a store")
+        if store is None:
+            store = Ring(capacity)
+        if overflow not in _POLICIES:
+            raise ValueError("overflow: wanted one of %s, found %r" % (_POLICIES, overflow))
+        if overflow == "spill" and not hasattr(store, "spill"):
+            raise ValueError("overflow: 'spill' needs a store with a spool behind it")
+        if irq and overflow != "drop_newest":
+            raise ValueError("overflow: irq=True needs 'drop_newest', found %r" % overflow)
+        super().__init__(
+            store,
+            _whole("interval_ms", interval_ms, 0, FOREVER >> 1),
+            min(64, store.capacity)
+            if batch_size is None
+            else _whole("batch_size", batch_size, 1, store.capacity),
+            on_error and _callable("on_error", on_error),
+            on_drop and _callable("on_drop", on_drop),
+            clock,
+            backoff,
+        )
+        self.overflow = overflow
+        self.name = name
+        self._refused = [0, 0]  # of the dropped, those that never got into the store
+        self._wake = self._signal.set
+        self._waker = None
+        if irq:
+            from .irq import Waker
+
+            self._waker = Waker(self._signal, self._tell, self._clock)
+            self._wake = self._waker.set
+        self.add = store.fuse(self._slow, irq)  # add(item) -> bool: never blocks, never awaits
+        self._regrant()
+
+    def register_handler(self, handler) -> None:
+        """`handler(batch)` or `async def handler(batch)`; it may be replaced at any time."""
+        self._handler = _callable("handler", handler)
+        self._signal.set()
+
+    def start(self) -> None:
+        """Begin to flush; RuntimeError outside of a running event loop, or after close()."""
+        if self._closed:
+            raise RuntimeError("the batcher is closed")
+        if self._task is None:
+            self._task = self._clock.spawn(self._run())
+        if self._waker:
+            self._waker.start()
+
+    def _slow(self, item):
+        if self._take(item) or self._make_room() and self._take(item):
+            return True
+        count(self._dropped, 1)
+        count(self._refused, 1)
+        if self._waker:
+            self._waker.untold += 1  # an interrupt may not call on_drop
+            self._wake()
+        elif self._tell:
+            self._tell(item, "closed" if self._closed else "overflow")
+        return False
+
+    def _take(self, item):
+        if self._closed or not self.store.push(item):
+            return False
+        self._took(self.store, 1)
+        return True
+
+    def _took(self, store, k):
+        """k items have come in: start the timer, or the flush."""
+        waiting = len(store) - store.pinned
+        if waiting == k:
+            self._oldest = self._clock.ticks()
+        if waiting == k or waiting >= self.batch_size:
+            self._wake()
+        self._regrant()
+
+    def _regrant(self):
+        """Let the store take items in silence up to the next one that must be looked at."""
+        store = self.store
+        waiting = len(store) - store.pinned
+        if self._closed or waiting == 0:
+            store.grant(0)
+        elif waiting < self.batch_size:
+            store.grant(self.batch_size - 1 - waiting)
+        else:
+            store.grant(store.capacity)
+
+    def _make_room(self):
+        """The overflow policy; -> is there room now?"""
+        if self._closed or self.overflow == "drop_newest":
+            return False
+        store = self.store
+        if self.overflow == "spill" and store.spill():
+            return True
+        lost = store.evict(self._tell, "overflow")
+        count(self._dropped, lost)
+        for waiter in self._waiters:
+            if waiter.left > store.pinned:  # one of its items, then
+                waiter.left -= lost
+                waiter.fail()
+        return lost > 0
+
+    def add_many(self, items) -> int:
+        """Add each of `items` (an iterable) in order; -> how many were taken."""
+        taken = done = 0
+        if type(items) is list and not self._closed and hasattr(self.store, "extend"):
+            taken = done = self.store.extend(items)
+            if done:
+                self._took(self.store, done)
+            if done == len(items):
+                return done
+            items = items[done:]  # these meet the overflow policy, one by one
+        for item in items:
+            if self.add(item):
+                taken += 1
+        return taken
+
+    async def put(self, item) -> bool:
+        """Add, waiting for room instead of dropping; False where the batcher is closed."""
+        signal = self._clock.signal()
+        self._watchers.append(signal)
+        try:
+            while not self._closed:
+                state = disable_irq()
+                taken = self._take(item)
+                enable_irq(state)
+                if taken:
+                    return True
+                await signal.wait(FOREVER)
+            return False
+        finally:
+            self._watchers.remove(signal)
+
+    def kick(self) -> None:
+        """The link is back: end the wait after a failure (not one that RetryAfter asked for)."""
+        if len(self.store):
+            self._asked = True
+            self._signal.set()
+
+    async def flush(self, timeout_ms: "int | None" = None) -> bool:
+        """Try at once to deliver what is in the buffer now; -> was all of it taken?
+
+        False when the attempt fails, `timeout_ms` pass, or one of those items is dropped or
+        rejected. What comes in later is not waited for. RuntimeError from inside the handler.
+        """
+        self._not_inside("flush")
+        left = len(self.store)
+        if left == 0:
+            return True
+        if self._handler is None:
+            raise RuntimeError("flush: no handler is registered")
+        if self._task is None:
+            self.start()
+        waiter = Waiter(left, self._clock.signal())
+        self._waiters.append(waiter)
+        self._signal.set()
+        began = self._clock.ticks()
+        try:
+            while waiter.left > 0 and not waiter.failed:
+                wait = self._remaining(timeout_ms, began)
+                if wait <= 0:
+                    return False
+                await waiter.signal.wait(wait)
+            return not waiter.failed
+        finally:
+            self._waiters.remove(waiter)
+
+    async def close(self, timeout_ms: int = 5000) -> int:
+        """Refuse new items, drain for at most `timeout_ms`, stop; -> how many are left over.
+
+        Left over is what is neither delivered nor on flash. RuntimeError from inside the handler.
+        """
+        self._not_inside("close")
+        if not self._closed:
+            if self._handler and len(self.store):
+                self.start()
+            self._closed = True
+            self._regrant()
+            self.kick()
+        watcher = self._clock.signal()
+        self._watchers.append(watcher)
+        began = self._clock.ticks()
+        try:
+            for signal in self._watchers:
+                signal.set()  # who waits in put() looks again
+            while self._task and self._handler and len(self.store):
+                wait = self._remaining(timeout_ms, began)
+                if wait <= 0:
+                    break
+                await watcher.wait(wait)
+            if self._task:
+                await self._stop(watcher)
+        finally:
+            self._watchers.remove(watcher)
+        if self._waker:
+            self._waker.stop()
+        return self.store.spill_all() if hasattr(self.store, "spill_all") else len(self.store)
+
+    async def _stop(self, watcher):
+        self._ending = True
+        self._task.cancel()
+        began = self._clock.ticks()
+        while self._running:
+            wait = self._remaining(1000, began)
+            if wait <= 0:
+                break  # a handler that will not be cancelled is left behind
+            await watcher.wait(wait)
+        self._task = None
+        self._fail_waiters()
+
+    def _remaining(self, timeout_ms, began):
+        if timeout_ms is None:
+            return FOREVER
+        return min(timeout_ms, FOREVER) - ticks_diff(self._clock.ticks(), began)
+
+    def _not_inside(self, what):
+        if self._in_flight and self._clock.current() is self._task:
+            raise RuntimeError("%s: called from the handler, it would wait for itself" % what)
+
+    async def __aenter__(self):
+        self.start()
+        return self
+
+    async def __aexit__(self, *exc):
+        await self.close()
+
+    @property
+    def stats(self) -> dict:
+        """Counters since the start: added = delivered + dropped + rejected + pending."""
+        store = self.store
+        return {
+            "added": store.next_seq + value(self._refused),
+            "delivered": value(self._delivered),
+            "dropped": value(self._dropped),
+            "rejected": value(self._rejected),
+            "pending": len(store),
+            "retries": value(self._retries),
+            "errors": value(self._errors),
+            "flushes": value(self._flushes),
+            "high_water": store.high_water,
+        }
+
+    @property
+    def first(self) -> int:
+        """Sequence number of the first item in flight, or of the next that will be."""
+        return self.store.first

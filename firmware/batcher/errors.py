@@ -1,0 +1,18 @@
+"""What a handler raises to say more than "it did not work"."""
+
+
+class Rejected(Exception):
+    """The other side has read the batch and will never take it.
+
+    The batch is halved until the bad item stands alone; that one is given up and told to
+    `on_drop`. Raise it only for what says "this content is wrong": everything else, a wrong
+    password too, is a failure to wait on, and loses nothing.
+    """
+
+
+class RetryAfter(Exception):
+    """The other side asks to be left alone for `ms` milliseconds (HTTP's Retry-After)."""
+
+    def __init__(self, ms: int, reason: str = ""):
+        super().__init__("retry after %d ms%s" % (ms, reason and ": " + reason))
+        self.ms = ms

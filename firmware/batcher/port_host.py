@@ -1,0 +1,137 @@
+"""What port.py exports, for CPython. A board never loads this file."""
+
+import asyncio
+import time
+from binascii import crc32  # noqa: F401
+from os import urandom
+from random import getrandbits as random_bits  # noqa: F401
+
+TICKS_MAX = 0x3FFFFFFF
+
+
+def ticks_ms():
+    return (time.monotonic_ns() // 1_000_000) & TICKS_MAX
+
+
+def ticks_us():
+    return (time.monotonic_ns() // 1_000) & TICKS_MAX
+
+
+def ticks_add(ticks, delta):
+    return (ticks + delta) & TICKS_MAX
+
+
+def ticks_diff(end, start):
+    return ((end - start + 0x20000000) & TICKS_MAX) - 0x20000000
+
+
+class micropython:
+    """What firmware code uses of the module of that name."""
+
+    @staticmethod
+    def native(f):
+        return f
+
+    viper = native
+
+
+def const(x):
+    return x
+
+
+def _cast(x):
+    return x
+
+
+ptr8 = ptr16 = ptr32 = _cast
+
+
+class Signal:
+    """The same on CPython: one waiter, `set()`, `await wait(ms)` -> was it set."""
+
+    def __init__(self):
+        self._set = False
+        self._future = None
+
+    def set(self):
+        self._set = True
+        future = self._future
+        if future is not None and not future.done():
+            future.set_result(None)
+
+    async def wait(self, ms):
+        if not self._set:
+            loop = asyncio.get_running_loop()
+            self._future = loop.create_future()
+            timer = loop.call_later(ms / 1000, self._expire, self._future)
+            try:
+                await self._future
+            finally:
+                timer.cancel()
+                self._future = None
+        was_set = self._set
+        self._set = False
+        return was_set
+
+    @staticmethod
+    def _expire(future):
+        if not future.done():
+            future.set_result(None)
+
+
+def format_exc(exc):
+    return ("%s: %s" % (type(exc).__name__, exc)).replace("\n", " ")
+
+
+def is_awaitable(x):
+    return hasattr(x, "__await__")
+
+
+def current_task():
+    try:
+        return asyncio.current_task()
+    except RuntimeError:
+        return None
+
+
+def create_task(coroutine):
+    try:
+        return asyncio.create_task(coroutine)
+    except RuntimeError:
+        coroutine.close()
+        raise
+
+
+def cancelling():
+    return asyncio.current_task().cancelling() > 0
+
+
+class ThreadSafeFlag:
+    """MicroPython's class of that name: set() from anywhere, one task waits."""
+
+    def __init__(self):
+        self._event = asyncio.Event()
+        self._loop = None
+
+    def set(self):
+        if self._loop is None:
+            self._event.set()
+        else:
+            self._loop.call_soon_threadsafe(self._event.set)
+
+    async def wait(self):
+        self._loop = asyncio.get_running_loop()
+        await self._event.wait()
+        self._event.clear()
+
+
+def disable_irq():
+    return 0
+
+
+def enable_irq(state):
+    pass
+
+
+def unique_id():
+    return urandom(8)

@@ -1,0 +1,230 @@
+"""A FIFO of any Python objects in one preallocated list: index arithmetic and nothing else.
+
+Rules
+- Capacity N holds N; storage is allocated once, here.
+- Items leave from the front only, except that `evict` takes the oldest that is not pinned.
+- Two hands write: the loop, through the methods, and `add`, the closure of `fuse`, maybe
+  from an interrupt. `add` touches two cells only: the next slot, and the slot at which it
+  must ask `slow` instead. Below that limit it needs no other thought, which is why it costs
+  little more than a list store.
+- `_n` counts the items known when the next slot was `_next`; `_sync` takes in what came
+  since. Interrupts are off while the loop reads and writes these together.
+- Frames on the way of an add stay below 12 words: a larger one is taken from the heap.
+"""
+
+from .counter import count, value
+from .port import disable_irq, enable_irq, micropython
+
+
+class _Whole:
+    def __getitem__(self, key):
+        return key
+
+
+_ALL = _Whole()[:]  # a slice made once: `del batch[_ALL]` then allocates nothing
+
+
+class Ring:
+    """`capacity`: how many items fit, in flight included (1 or more)."""
+
+    def __init__(self, capacity: int):
+        if type(capacity) is not int:
+            raise TypeError("capacity: wanted an int, found %r" % (capacity,))
+        if not 0 < capacity < 1 << 28:
+            raise ValueError("capacity: wanted 1 or more, found %d" % capacity)
+        self.capacity = capacity
+        self.high_water = 0  # the most items ever held
+        self.pinned = 0  # of the oldest, how many a handler has in its hands
+        self._buf = [None] * capacity
+        self._head = 0  # slot of the oldest
+        self._n = 0
+        self._next = 0
+        self._gone = [0, 0]  # counter of the items that have left
+        self._batch = []
+        self._append = self._batch.append
+        self._cells = None
+        self.fuse(self.push)
+
+    def fuse(self, slow, irq: bool = False):
+        """-> add(item) -> bool: stores at once while the grant lasts, else returns slow(item).
+
+        With `irq` it may be called from an interrupt and from the loop alike.
+        """
+        if self._cells:
+            self.grant(0)
+        nxt = limit = self._next  # closure cells: an attribute costs three times as much
+        buf = self._buf
+
+        @micropython.native
+        def add(item):
+            nonlocal nxt
+            if nxt == limit:
+                return slow(item)
+            buf[nxt] = item
+            nxt += 1
+            return True
+
+        def add_irq(item):
+            state = disable_irq()
+            taken = add(item)
+            enable_irq(state)
+            return taken
+
+        def cells(new_next=-1, k=0):
+            nonlocal nxt, limit
+            if new_next >= 0:
+                nxt = new_next
+                limit = nxt + k
+            return nxt
+
+        self._cells = cells
+        return add_irq if irq else add
+
+    def _sync(self):
+        nxt = self._cells()
+        self._n = n = self._n + nxt - self._next
+        self._next = nxt
+        if n > self.high_water:
+            self.high_water = n
+        return n
+
+    def grant(self, k: int) -> None:
+        """The next k pushes, or as many as fit before the end of the list, need no thought."""
+        state = disable_irq()
+        room = self.capacity - self._sync()
+        if k > room:
+            k = room
+        if k and self._next == self.capacity:
+            self._next = 0
+        room = self.capacity - self._next
+        self._cells(self._next, k if k < room else room)
+        enable_irq(state)
+
+    def push(self, item) -> bool:
+        """-> True, or False where there is no room and nothing changed. Ends the grant."""
+        state = disable_irq()
+        taken = self._sync() < self.capacity
+        if taken:
+            slot = self._next
+            if slot == self.capacity:
+                slot = 0
+            self._buf[slot] = item
+            self._next = slot
+            self._cells(slot + 1)
+            self._sync()
+        enable_irq(state)
+        return taken
+
+    def extend(self, items: list) -> int:
+        """Push the items of a list as far as there is room; -> how many. Ends the grant."""
+        state = disable_irq()
+        done = 0
+        room = min(self.capacity - self._sync(), len(items))
+        while done < room:
+            slot = self._next % self.capacity
+            k = min(room - done, self.capacity - slot)
+            # One move in C. A slice object is its only garbage where no wrap splits the list.
+            self._buf[slot : slot + k] = items if k == len(items) else items[done : done + k]
+            self._next = slot
+            self._cells(slot + k)
+            self._sync()
+            done += k
+        enable_irq(state)
+        return done
+
+    def __len__(self):
+        state = disable_irq()
+        n = self._sync()
+        enable_irq(state)
+        return n
+
+    @property
+    def first(self) -> int:
+        """Sequence number of the oldest item held."""
+        return value(self._gone)
+
+    @property
+    def next_seq(self) -> int:
+        """Sequence number that the next item gets: how many have ever been taken in."""
+        return value(self._gone) + len(self)
+
+    def peek(self, limit: int) -> "list | None":
+        """-> the oldest items, at most `limit`, pinned; None where there is none.
+
+        The list is the ring's own and is filled again by the next peek.
+        """
+        n = len(self)
+        if n > limit:
+            n = limit
+        self.pinned = n
+        if n == 0:
+            return None
+        batch = self._batch
+        del batch[_ALL]
+        append = self._append
+        buf = self._buf
+        n += self._head
+        for slot in range(self._head, min(n, self.capacity)):
+            append(buf[slot])
+        for slot in range(n - self.capacity):
+            append(buf[slot])
+        return batch
+
+    def commit(self, k: int) -> None:
+        """The first k of the pinned items are done and gone; the rest are no longer pinned."""
+        if not 0 <= k <= self.pinned:
+            raise ValueError("commit: wanted 0 to %d, found %d" % (self.pinned, k))
+        buf = self._buf
+        end = self._head + k
+        for slot in range(self._head, min(end, self.capacity)):
+            buf[slot] = None  # what has been delivered is not kept alive
+        for slot in range(end - self.capacity):
+            buf[slot] = None
+        self._head = end % self.capacity
+        self.pinned = 0
+        self._left(k)
+
+    def _left(self, k):
+        count(self._gone, k)
+        state = disable_irq()
+        self._n = self._sync() - k
+        enable_irq(state)
+
+    def release(self) -> None:
+        """Nothing was taken: every pinned item stays, first in line."""
+        self.pinned = 0
+
+    def discard(self, k: int, tell, reason: str) -> None:
+        """Like commit, for items given up: `tell(item, reason)` for each where tell is given."""
+        for _ in range(k):
+            item = self._buf[self._head]
+            self.pinned = 1
+            self.commit(1)
+            if tell:
+                tell(item, reason)
+
+    def evict(self, tell, reason: str) -> int:
+        """Drop the oldest item that is not pinned; -> 1, or 0 where all are pinned."""
+        if len(self) == self.pinned:
+            return 0
+        slot = self._head + self.pinned
+        if slot >= self.capacity:
+            slot -= self.capacity
+        item = self._buf[slot]
+        self._close_gap(slot)
+        self._left(1)
+        if tell:
+            tell(item, reason)
+        return 1
+
+    def _close_gap(self, slot):
+        """The pinned items move up by one, so that they stay whole and in order."""
+        buf = self._buf
+        for _ in range(self.pinned):
+            buf[slot] = buf[slot - 1]  # slot 0 takes from the last: index -1
+            slot = slot - 1 if slot else self.capacity - 1
+        buf[slot] = None
+        self._head = slot + 1 if slot + 1 < self.capacity else 0
+
+    def seal(self) -> None:
+        """Nothing to close here: stores of blocks have a stage."""
