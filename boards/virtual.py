@@ -1,0 +1,34 @@
+"""The virtual board: MicroPython's unix port with emulated chips (host_tests/kit)."""
+
+NAME = "virtual"
+TITLE = "Virtual board"
+PORT = "unix"
+MCU = "unix"
+MACHINE = "kit.machine"  # the module that buses and pins are built from; "machine" on real boards
+
+GPIO = tuple(range(30))
+TRAPS = {}  # GPIO: why it must not be used
+WIFI_TRAPS = {}  # GPIO: why its ADC must not be used while Wi-Fi is on
+ADC = (26, 27, 28)
+LED = 25
+LED_ACTIVE = 1
+HOLD = 22  # pulled low at power-up: safe mode
+I2C = {
+    "i2c0": {"id": 0, "sda": 4, "scl": 5, "freq": 400_000},
+    "i2c1": {"id": 1, "sda": 6, "scl": 7, "freq": 100_000},
+}
+BATTERY = {"pin": 28, "numerator": 3, "denominator": 1, "full_scale_mv": 3300}
+
+HEAP = 128 * 1024  # bytes free when the firmware starts
+FLASH = 2 * 1024 * 1024
+FILE_SYSTEM = 848 * 1024
+RTC_MEMORY = 0
+WATCHDOG_MS = 8388
+
+# What is plugged in, by bus: address -> (emulation in kit.chips, class). For the emulation only.
+CHIPS = {
+    "i2c0": {
+        0x76: ("bme280", "BME280"),
+    },
+    "i2c1": {},
+}

@@ -1,0 +1,24 @@
+"""An int that raises OverflowError where a signed word of 32 bits would wrap (CPython only)."""
+
+
+class Narrow(int):
+    pass
+
+
+def _checked(name):
+    plain = getattr(int, name)
+
+    def operation(self, other):
+        value = plain(self, other)
+        if value is NotImplemented:
+            return value
+        if not -(1 << 31) <= value < 1 << 31:
+            raise OverflowError(f"{int(self)} {name} {int(other)} = {int(value)}")
+        return Narrow(value)
+
+    return operation
+
+
+for _name in ("add", "sub", "mul", "floordiv", "mod", "lshift", "rshift", "and", "or", "xor"):
+    for _form in (f"__{_name}__", f"__r{_name}__"):
+        setattr(Narrow, _form, _checked(_form))

@@ -1,0 +1,44 @@
+"""The board layer: buses and pins from data, each pin with one owner."""
+
+from boards import virtual
+
+from batcher import board as boards
+from batcher import sensors
+from batcher.board import Board
+from kit.check import raises
+
+
+def test_a_driver_is_made_from_its_configuration():
+    board = Board(virtual)
+    driver = sensors.create("bme280", {"address": 0x76}, board)
+    row = driver.schema.row()
+    assert driver.measure(row) == 10
+    assert board.i2c("i2c0") is driver.bus
+
+
+def test_faults_of_a_configuration_are_all_named():
+    options = {"bus": "i2c7", "address": 0x10, "colour": 3}
+    faults = sensors.check("bme280", options, virtual)
+    text = "; ".join(faults)
+    assert len(faults) == 3, faults
+    for words in ("no option 'colour'", "no bus 'i2c7'", "'address': 16 is not one of 118, 119"):
+        assert words in text, text
+    assert "no driver 'bmx'" in sensors.check("bmx", {})[0]
+    with raises(ValueError, "colour"):
+        sensors.create("bme280", options, Board(virtual))
+
+
+def test_a_pin_has_one_owner():
+    board = Board(virtual)
+    board.i2c("i2c0")
+    with raises(ValueError, "button: GPIO 4 is already used by i2c0"):
+        board.claim(4, "pin", "button")
+    with raises(ValueError, "GPIO 99"):
+        board.claim(99, "pin", "button")
+    faults = boards.pin_faults(
+        virtual, [(4, "pin", "a"), (9, "pin", "b"), (9, "pin", "c"), (3, "adc", "d")], ["i2c0"]
+    )
+    assert len(faults) == 3, faults
+    assert "a: GPIO 4 is already used by i2c0" in faults
+    assert "c: GPIO 9 is already used by b" in faults
+    assert "d: GPIO 3 cannot measure a voltage" in faults[2]
