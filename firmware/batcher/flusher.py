@@ -128,7 +128,8 @@ class Flusher:
             k = result
             if not 0 < k <= n:
                 kind = ValueError if k else RuntimeError
-                return self._failed(kind("handler: took %d of a batch of %d" % (k, n)))
+                self._failed(kind("handler: took %d of a batch of %d" % (k, n)))
+                return
         self.store.commit(k)
         count(self._delivered, k)
         count(self._flushes, 1)
@@ -149,9 +150,10 @@ class Flusher:
             self._wait_ms = max(self._backoff.next(), self._barred_ms)
             self._wait_from = self._clock.ticks()
             self._fail_waiters()
-        if self._on_error is None:
-            return log(format_exc(exc))
-        self._guarded("on_error", self._on_error, exc)
+        if self._on_error:
+            self._guarded("on_error", self._on_error, exc)
+        else:
+            log(format_exc(exc))
 
     def _refused_by_the_other_side(self, reason):
         """Halve until the bad item stands alone; only then is it given up."""

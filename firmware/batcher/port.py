@@ -8,6 +8,8 @@ them imports the name `micropython` from here and writes them out. In viper code
 `ptr8`, `ptr16`, `ptr32` belong to the compiler; on CPython they are the identity.
 """
 
+# ruff: noqa: F401, F811
+
 import sys
 
 MICROPYTHON = sys.implementation.name == "micropython"
@@ -23,8 +25,10 @@ if MICROPYTHON:
         import asyncio
     except ImportError:  # firmware older than 1.21 knows it by its first name only
         import uasyncio as asyncio
+    from binascii import crc32
     from os import urandom
-    from time import ticks_add
+    from random import getrandbits as random_bits
+    from time import ticks_add, ticks_diff, ticks_ms, ticks_us
 
     import micropython
 
@@ -34,9 +38,9 @@ if MICROPYTHON:
     from asyncio import core as _core
 
     if ticks_add(TICKS_MAX, 1):
-        from .port_unix import ticks_add
+        from .port_unix import disable_irq, enable_irq, ticks_add, ticks_diff, ticks_ms, ticks_us
     else:
-        pass
+        from machine import disable_irq, enable_irq
 
     class Signal:
         """A wake-up for one waiter that leaves nothing on the heap.
