@@ -4,6 +4,8 @@ The names below are imported when they are first asked for: a firmware that need
 core pays for the core.
 """
 
+import sys
+
 _HOME = {
     "Batcher": "batcher",
     "Rejected": "errors",
@@ -18,12 +20,13 @@ _HOME = {
 
 
 def __getattr__(name):
-    if name not in _HOME:
+    if name.startswith("__"):
         raise AttributeError(name)
-    home = "batcher." + _HOME[name]
+    # `from batcher import board` comes here too: MicroPython asks before it looks for the file.
+    home = "batcher." + _HOME.get(name, name)
     __import__(home)
-    import sys
-
-    found = getattr(sys.modules[home], name)
+    found = sys.modules[home]
+    if name in _HOME:
+        found = getattr(found, name)
     globals()[name] = found
     return found
