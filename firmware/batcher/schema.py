@@ -6,8 +6,9 @@ alike agree, and a changed definition is another series to every reader.
 """
 
 from array import array
+from binascii import crc32
 
-from .port import const, crc32
+from .port import const
 from .units import is_unit
 
 MISSING = -(1 << 31)

@@ -2,9 +2,8 @@
 
 from boards import virtual
 
-from batcher import board as boards
-from batcher import sensors
-from batcher.board import Board
+import batcher.sensors as sensors
+from batcher.board import Board, pin_faults
 from kit.check import raises
 
 
@@ -35,7 +34,7 @@ def test_a_pin_has_one_owner():
         board.claim(4, "pin", "button")
     with raises(ValueError, "GPIO 99"):
         board.claim(99, "pin", "button")
-    faults = boards.pin_faults(
+    faults = pin_faults(
         virtual, [(4, "pin", "a"), (9, "pin", "b"), (9, "pin", "c"), (3, "adc", "d")], ["i2c0"]
     )
     assert len(faults) == 3, faults
