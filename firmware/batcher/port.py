@@ -16,6 +16,8 @@ MICROPYTHON = sys.implementation.name == "micropython"
 
 # Ticks are milliseconds in 30 bits: the same range on every port, small ints on all of them.
 TICKS_MAX = 0x3FFFFFFF
+# Memory that one TLS connection takes from this heap; elsewhere it lives outside of it.
+TLS_BYTES = 26 * 1024 if sys.platform == "rp2" else 0
 # The longest wait that can be told from one that has passed: 6.2 days.
 FOREVER = 0x1FFFFFFF
 
@@ -92,6 +94,27 @@ if MICROPYTHON:
             self._task = None
             self._armed = False
             raise exc
+
+    # Sockets that never block. A read or write gives None where it would have to wait.
+    wait_for_ms = asyncio.wait_for_ms
+
+    def readable(sock):
+        yield _core._io_queue.queue_read(sock)
+
+    def writable(sock):
+        yield _core._io_queue.queue_write(sock)
+
+    def sock_write(sock, data):
+        return sock.write(data)
+
+    def sock_read(sock, data):
+        return sock.readinto(data)
+
+    def sock_connected(sock):
+        pass  # a failed connect shows at the first write
+
+    async def sock_handshake(sock):
+        pass  # lazy: it happens, and fails, at the first write
 
     def format_exc(exc):
         """-> "TypeName: message", one line."""

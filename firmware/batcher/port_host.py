@@ -1,6 +1,9 @@
 """What port.py exports, for CPython. A board never loads this file."""
 
 import asyncio
+import os
+import socket
+import ssl
 import time
 from binascii import crc32  # noqa: F401
 from os import urandom
@@ -77,6 +80,62 @@ class Signal:
     def _expire(future):
         if not future.done():
             future.set_result(None)
+
+
+def wait_for_ms(awaitable, ms):
+    return asyncio.wait_for(awaitable, ms / 1000)
+
+
+async def _ready(sock, add, remove):
+    future = asyncio.get_running_loop().create_future()
+    add(sock, lambda: future.done() or future.set_result(None))
+    try:
+        await future
+    finally:
+        remove(sock)
+
+
+def readable(sock):
+    loop = asyncio.get_running_loop()
+    return _ready(sock, loop.add_reader, loop.remove_reader)
+
+
+def writable(sock):
+    loop = asyncio.get_running_loop()
+    return _ready(sock, loop.add_writer, loop.remove_writer)
+
+
+_AGAIN = (BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError)
+
+
+def sock_write(sock, data):
+    try:
+        return sock.send(data)
+    except _AGAIN:
+        return None
+
+
+def sock_read(sock, data):
+    try:
+        return sock.recv_into(data)
+    except _AGAIN:
+        return None
+
+
+def sock_connected(sock):
+    code = sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
+    if code:
+        raise OSError(code, os.strerror(code))
+
+
+async def sock_handshake(sock):
+    while True:
+        try:
+            return sock.do_handshake()
+        except ssl.SSLWantReadError:
+            await readable(sock)
+        except ssl.SSLWantWriteError:
+            await writable(sock)
 
 
 def format_exc(exc):
