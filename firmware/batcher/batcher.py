@@ -156,7 +156,7 @@ class Batcher(Flusher):
         lost = store.evict(self._tell, "overflow")
         count(self._dropped, lost)
         for waiter in self._waiters:
-            if waiter.left > store.pinned:  # one of its items, then
+            if waiter.left > store.evicted_at:  # one of its items, then
                 waiter.left -= lost
                 waiter.fail()
         return lost > 0

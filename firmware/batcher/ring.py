@@ -2,7 +2,8 @@
 
 Rules
 - Capacity N holds N; storage is allocated once, here.
-- Items leave from the front only, except that `evict` takes the oldest that is not pinned.
+- Items leave from the front. Only where the oldest are pinned does `evict` take one from behind
+  them: that leaves a gap in the sequence numbers, one at most, and a batch never crosses it.
 - Two hands write: the loop, through the methods, and `add`, the closure of `fuse`, maybe
   from an interrupt. `add` touches two cells only: the next slot, and the slot at which it
   must ask `slow` instead. Below that limit it needs no other thought, which is why it costs
@@ -35,11 +36,14 @@ class Ring:
         self.capacity = capacity
         self.high_water = 0  # the most items ever held
         self.pinned = 0  # of the oldest, how many a handler has in its hands
+        self.evicted_at = 0  # how many items were ahead of the one evicted last
         self._buf = [None] * capacity
         self._head = 0  # slot of the oldest
         self._n = 0
         self._next = 0
-        self._gone = [0, 0]  # counter of the items that have left
+        self._gone = [0, 0]  # counter: sequence number of the oldest
+        self._gap = 0  # sequence numbers missing behind the oldest `_gap_at` items
+        self._gap_at = 0
         self._batch = []
         self._append = self._batch.append
         self._cells = None
@@ -146,16 +150,14 @@ class Ring:
     @property
     def next_seq(self) -> int:
         """Sequence number that the next item gets: how many have ever been taken in."""
-        return value(self._gone) + len(self)
+        return value(self._gone) + len(self) + self._gap
 
     def peek(self, limit: int) -> "list | None":
         """-> the oldest items, at most `limit`, pinned; None where there is none.
 
         The list is the ring's own and is filled again by the next peek.
         """
-        n = len(self)
-        if n > limit:
-            n = limit
+        n = min(len(self), limit, self._gap_at or limit)
         self.pinned = n
         if n == 0:
             return None
@@ -185,7 +187,16 @@ class Ring:
         self._left(k)
 
     def _left(self, k):
+        """The k oldest items are gone."""
         count(self._gone, k)
+        if self._gap_at:
+            self._gap_at -= k
+            if self._gap_at == 0:
+                count(self._gone, self._gap)
+                self._gap = 0
+        self._shrink(k)
+
+    def _shrink(self, k):
         state = disable_irq()
         self._n = self._sync() - k
         enable_irq(state)
@@ -204,27 +215,35 @@ class Ring:
                 tell(item, reason)
 
     def evict(self, tell, reason: str) -> int:
-        """Drop the oldest item that is not pinned; -> 1, or 0 where all are pinned."""
-        if len(self) == self.pinned:
+        """Drop the oldest item that is not pinned; -> 1, or 0 where all are pinned.
+
+        Behind pinned items it takes the one at the gap, so that there is never a second gap.
+        """
+        ahead = self.pinned and (self._gap_at or self.pinned)
+        if len(self) == ahead:
             return 0
-        slot = self._head + self.pinned
-        if slot >= self.capacity:
-            slot -= self.capacity
+        self.evicted_at = ahead
+        slot = (self._head + ahead) % self.capacity
         item = self._buf[slot]
-        self._close_gap(slot)
-        self._left(1)
+        self._head = self._move_up(slot, ahead)
+        if ahead:
+            self._gap_at = ahead
+            self._gap += 1
+            self._shrink(1)
+        else:
+            self._left(1)
         if tell:
             tell(item, reason)
         return 1
 
-    def _close_gap(self, slot):
-        """The pinned items move up by one, so that they stay whole and in order."""
+    def _move_up(self, slot, ahead):
+        """The items ahead of the slot move into it, one each; -> the slot that is now the head."""
         buf = self._buf
-        for _ in range(self.pinned):
+        for _ in range(ahead):
             buf[slot] = buf[slot - 1]  # slot 0 takes from the last: index -1
-            slot = slot - 1 if slot else self.capacity - 1
+            slot = (slot or self.capacity) - 1
         buf[slot] = None
-        self._head = slot + 1 if slot + 1 < self.capacity else 0
+        return (slot + 1) % self.capacity
 
     def seal(self) -> None:
         """Nothing to close here: stores of blocks have a stage."""
