@@ -97,7 +97,9 @@ class Schema:
                 "schema %r: %d values for %d fields" % (self.name, len(values), len(fields))
             )
         self.check(row)
-        for field, value in zip(fields, values):  # noqa: B905
+        for i in range(len(fields)):
+            field = fields[i]
+            value = values[i]
             if value is not None:
                 if type(value) is not int:
                     kind = type(value).__name__

@@ -1,0 +1,260 @@
+"""RecordRing against a model: what goes in comes out, whole, in order, and every loss is told."""
+
+# heap: 512k
+
+import random
+
+from batcher.records import RecordRing
+from batcher.schema import MISSING, Schema
+from kit.check import raises
+
+BME = Schema(
+    "bme280",
+    [("temperature", "Cel", -2), ("pressure", "Pa", 0), ("humidity", "%RH", -2)],
+)
+LUX = Schema("bh1750", [("light", "lx", -1)])
+
+
+def any_value():
+    dice = random.getrandbits(4)
+    if dice == 0:
+        return MISSING
+    if dice < 3:
+        return random.getrandbits(32) - (1 << 31)  # now and then MISSING as well
+    return random.getrandbits(8) - 128
+
+
+class Model:
+    """A ring and what it must hold: (series, sequence number, ms, values) in order of sealing."""
+
+    def __init__(self, seed, schemas, nbytes, rows=None):
+        random.seed(seed)
+        self.ring = RecordRing(schemas, nbytes, rows)
+        self.rows = [s.row() for s in schemas]
+        self.names = [s.name for s in schemas]
+        self.seqs = [0] * len(schemas)
+        self.sealed = []
+        self.stages = [[] for _ in schemas]
+        self.t = 0x3FFFF000  # soon to wrap
+        self.pinned = 0
+        self.told = []
+        self.evicted = 0
+        self.cut = 0
+
+    def tell(self, first, count, reason):
+        self.told.append((self.ring.told, first, count))
+
+    def add(self, i):
+        row = self.rows[i]
+        self.t += random.getrandbits(11)
+        row[0] = self.t & 0x3FFFFFFF
+        for k in range(1, len(row) - 1):
+            row[k] = any_value()
+        stage = self.stages[i]
+        if len(stage) == self.ring.rows:
+            while not self.ring.push(row):
+                if not self.lose():
+                    return
+            if stage:  # unless it was dropped, it was sealed by this push
+                self.sealed += stage
+                stage[:] = []
+        else:
+            assert self.ring.push(row)
+        values = [None if v == MISSING else v for v in row[1:-1]]
+        stage.append((self.names[i], self.seqs[i], self.t, values))
+        self.seqs[i] += 1
+
+    def lose(self):
+        self.told = []
+        full = [s for s in self.stages if len(s) == self.ring.rows]
+        lost = self.ring.evict(self.tell, "overflow")
+        assert lost == sum([count for _, _, count in self.told])
+        for name, first, count in self.told:
+            for pile in [self.sealed] + self.stages:
+                at = [k for k in range(len(pile)) if pile[k][:2] == (name, first)]
+                if at:
+                    assert pile is not self.sealed or at[0] >= self.pinned, "a pinned row is gone"
+                    assert all([x[0] == name for x in pile[at[0] : at[0] + count]])
+                    del pile[at[0] : at[0] + count]
+                    break
+            else:
+                raise AssertionError("told of what was not there")
+        for stage in full:  # evicting seals the full stage that it made room for
+            if stage and not self.ring._series_named(stage[0][0]).stage[0]:
+                self.sealed += stage
+                stage[:] = []
+        self.evicted += lost
+        return lost
+
+    def seal(self):
+        if self.ring.seal():
+            for stage in self.stages:
+                self.sealed += stage
+                stage[:] = []
+        else:
+            for i in range(len(self.stages)):
+                stage = self.stages[i]
+                if not self.ring._order[i].stage[0]:
+                    self.sealed += stage
+                    stage[:] = []
+
+    def peek(self):
+        if not self.sealed:
+            self.seal()
+        limit = random.getrandbits(7) + 1
+        batch = self.ring.peek(limit)
+        if batch is None:
+            assert not self.sealed
+            return
+        got = list(batch)
+        assert 0 < len(got) == len(batch) <= limit
+        assert got == self.sealed[: len(got)]
+        assert list(batch) == got, "a second look shows the same"
+        self.pinned = len(got)
+
+    def finish(self):
+        if self.pinned:
+            k = random.getrandbits(7) % (self.pinned + 1)
+            dice = random.getrandbits(2)
+            if dice == 0:
+                self.ring.release()
+                k = 0
+            elif dice == 1:
+                self.told = []
+                self.ring.discard(k, self.tell, "rejected")
+                assert sum([c for _, _, c in self.told]) == k
+            else:
+                self.ring.commit(k)
+            self.cut += k > 0
+            del self.sealed[:k]
+            self.pinned = 0
+
+    def run(self, steps):
+        for _ in range(steps):
+            dice = random.getrandbits(3)
+            if dice < 4:
+                for _ in range(random.getrandbits(5) + 1):
+                    self.add(random.getrandbits(3) % len(self.rows))
+            elif dice == 4:
+                self.seal()
+            elif dice < 7:
+                self.peek()
+            else:
+                self.finish()
+            held = len(self.sealed) + sum([len(s) for s in self.stages])
+            assert len(self.ring) == held
+            assert self.ring.next_seq == sum(self.seqs)
+
+
+def test_one_series_against_a_model():
+    evicted = cut = 0
+    for seed in range(12):
+        model = Model(seed, [BME], 3000)
+        model.run(120)
+        evicted += model.evicted
+        cut += model.cut
+    assert evicted and cut, "the model did not come to the hard cases"
+
+
+def test_several_series_against_a_model():
+    for seed in range(8):
+        model = Model(seed, [BME, LUX, BME.named("attic")], 4000, 16)
+        model.run(120)
+
+
+def test_a_block_smaller_than_the_ring_is_needed():
+    with raises(ValueError, "nbytes"):
+        RecordRing(BME, 200)
+    with raises(ValueError, "rows"):
+        RecordRing(BME, 2000, 0)
+    with raises(ValueError, "bme280", "twice"):
+        RecordRing([BME, BME], 4000)
+    with raises(ValueError, "schema"):
+        RecordRing([], 4000)
+
+
+def test_a_row_of_another_schema_is_refused():
+    ring = RecordRing(BME, 2000)
+    with raises(ValueError, "row"):
+        ring.push(LUX.row())
+    add = ring.fuse(ring.push)
+    ring.grant(5)
+    with raises(ValueError, "row"):
+        add(LUX.row())
+    assert len(ring) == 0
+
+
+def test_fused_adds_stop_at_the_grant_and_at_the_full_stage():
+    asked = []
+
+    def slow(row):
+        asked.append(len(ring))
+        return ring.push(row)
+
+    ring = RecordRing([BME, LUX], 3000, 8)
+    add = ring.fuse(slow)
+    bme, lux = BME.row(), LUX.row()
+    assert add(bme) and asked == [0]
+    ring.grant(3)
+    assert add(bme) and add(lux) and add(lux) and asked == [0]
+    assert add(lux) and asked == [0, 4]
+    ring.grant(100)
+    for _ in range(6):
+        add(bme)
+    assert asked == [0, 4]
+    add(bme)  # the stage of 8 is full: sealed here
+    assert asked == [0, 4, 11] and len(ring) == 12
+
+
+def test_pinned_blocks_stay_where_they_are():
+    ring = RecordRing(BME, 2200, 8)
+    row = BME.row()
+    for i in range(24):
+        row[0] = row[1] = i
+        assert ring.push(row)
+    ring.seal()
+    batch = ring.peek(16)
+    before = list(batch)
+    for i in range(24, 2000):
+        row[0] = row[1] = i
+        if not ring.push(row):
+            assert ring.evict(None, "overflow")
+            assert ring.push(row)
+    assert list(batch) == before
+    ring.release()
+    assert list(ring.peek(16)) == before
+    ring.commit(16)
+    last = 23
+    while ring.peek(500):
+        for _, seq, _, _ in ring.peek(500):
+            assert seq > last
+            last = seq
+        ring.commit(ring.pinned)
+    assert last == 1999
+
+
+def test_a_batch_ends_before_a_gap():
+    ring = RecordRing(BME, 2200, 8)
+    row = BME.row()
+    for _ in range(32):
+        ring.push(row)
+    ring.seal()
+    ring.peek(8)
+    assert ring.evict(None, "overflow") == 8  # rows 8 to 15
+    assert len(ring.peek(32)) == 8
+    ring.commit(8)
+    batch = ring.peek(32)
+    assert len(batch) == 16 and list(batch)[0][1] == 16
+
+
+def test_numbers_pass_thirty_bits():
+    ring = RecordRing(BME, 2200, 8)
+    ring._order[0].head[2] = 0x3FFFFFFE
+    row = BME.row()
+    for _ in range(20):
+        ring.push(row)
+    ring.seal()
+    seqs = [seq for _, seq, _, _ in ring.peek(20)]
+    assert seqs == [0x3FFFFFFE + i for i in range(20)]
+    ring.commit(3)
+    assert [seq for _, seq, _, _ in ring.peek(20)] == seqs[3:]
