@@ -28,7 +28,16 @@ WATCHDOG_MS = 8388
 # What is plugged in, by bus: address -> (emulation in kit.chips, class). For the emulation only.
 CHIPS = {
     "i2c0": {
+        0x10: ("light", "VEML7700"),
+        0x23: ("light", "BH1750"),
+        0x38: ("sensirion", "AHT20"),
+        0x40: ("ti", "INA219"),
+        0x44: ("sensirion", "SHT4x"),
+        0x45: ("sensirion", "SHT3x"),
+        0x48: ("ti", "ADS1115"),
+        0x62: ("sensirion", "SCD4x"),
         0x76: ("bme280", "BME280"),
+        0x77: ("bme280", "BMP280"),
     },
     "i2c1": {},
 }

@@ -3,6 +3,7 @@
 from array import array
 
 from batcher.sensors.bme280 import BME280, compensate
+from batcher.sensors.bmp280 import BMP280
 from kit.check import raises
 from kit.chips import bme280 as sheet
 from kit.driver_suite import Rig
@@ -102,3 +103,15 @@ def test_no_step_of_the_compensation_leaves_32_bits():
                 row = [0] * 5
                 raw = [Narrow(x) for x in registers(t, p, h)]
                 assert compensate(c, raw, row) in (0, 1)
+
+
+def test_bmp280_passes_the_suite():
+    Rig(sheet.BMP280, BMP280, 0x76).check_all()
+
+
+def test_bmp280_reads_the_worked_example():
+    r = Rig(sheet.BMP280, BMP280, 0x76)
+    r.chip.set_raw(519888, 415148)
+    assert r.read()[0] == 2508
+    assert abs(r.read()[1] - 1006533) <= 1
+    assert r.waited == 7

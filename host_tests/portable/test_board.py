@@ -41,3 +41,16 @@ def test_a_pin_has_one_owner():
     assert "a: GPIO 4 is already used by i2c0" in faults
     assert "c: GPIO 9 is already used by b" in faults
     assert "d: GPIO 3 cannot measure a voltage" in faults[2]
+
+
+def test_every_driver_that_a_configuration_can_name_loads_and_says_its_options():
+    board = Board(virtual)
+    for name in sensors.NAMES:
+        module = sensors.load(name)
+        assert module.DRIVER.SCHEMA.name == name
+        assert isinstance(module.OPTIONS, dict), name
+        if "bus" in module.OPTIONS:
+            address = {"sht3x": 0x45, "bmp280": 0x77}.get(name)
+            driver = sensors.create(name, {"address": address} if address else {}, board)
+            row = driver.schema.row()
+            assert driver.measure(row) >= 0, name

@@ -11,8 +11,17 @@ REQUIRED = None
 
 # The names that configuration may use: the files of this folder.
 NAMES = (
+    "ads1115",
+    "aht20",
+    "bh1750",
     "bme280",
-)  # fmt: skip
+    "bmp280",
+    "ina219",
+    "scd4x",
+    "sht3x",
+    "sht4x",
+    "veml7700",
+)
 
 # What an option may be, for what the board has to provide.
 PARTS = ("i2c", "pin", "pulse", "adc")

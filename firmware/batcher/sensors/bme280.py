@@ -141,9 +141,7 @@ class BME280(Driver):
         """Table 16: 0x88 to 0xA1 and 0xE1 to 0xE7."""
         c = self._calibration
         buf = bytearray(26)
-        self.bus.readfrom_mem_into(self.address, 0x88, buf)
-        for i in range(12):
-            c[i] = buf[2 * i] | buf[2 * i + 1] << 8
+        self._read_tp(buf)
         c[12] = buf[25]
         buf = bytearray(7)
         self.bus.readfrom_mem_into(self.address, 0xE1, buf)
@@ -153,6 +151,11 @@ class BME280(Driver):
         c[15] = (((buf[3] << 4 | buf[4] & 15) ^ 0x800) - 0x800) & 0xFFFF
         c[16] = (((buf[5] << 4 | buf[4] >> 4) ^ 0x800) - 0x800) & 0xFFFF
         c[17] = ((buf[6] ^ 0x80) - 0x80) & 0xFFFF
+
+    def _read_tp(self, buf):
+        self.bus.readfrom_mem_into(self.address, 0x88, buf)
+        for i in range(12):
+            self._calibration[i] = buf[2 * i] | buf[2 * i + 1] << 8
 
     def _start(self):
         self.bus.writeto(self.address, self._command)
