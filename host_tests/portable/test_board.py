@@ -1,5 +1,8 @@
 """The board layer: buses and pins from data, each pin with one owner."""
 
+# All drivers are compiled from their sources here; a firmware has its own three as .mpy.
+# heap: 512k
+
 from boards import virtual
 
 import batcher.sensors as sensors
