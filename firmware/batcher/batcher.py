@@ -157,8 +157,8 @@ class Batcher(Flusher):
         count(self._dropped, lost)
         for waiter in self._waiters:
             if waiter.left > store.evicted_at:  # one of its items, then
-                waiter.left -= lost
                 waiter.fail()
+        self._forget_waiters()
         return lost > 0
 
     def add_many(self, items) -> int:
@@ -224,7 +224,8 @@ class Batcher(Flusher):
                 await waiter.signal.wait(wait)
             return not waiter.failed
         finally:
-            self._waiters.remove(waiter)
+            if waiter in self._waiters:
+                self._waiters.remove(waiter)
 
     async def close(self, timeout_ms: int = 5000) -> int:
         """Refuse new items, drain for at most `timeout_ms`, stop; -> how many are left over.

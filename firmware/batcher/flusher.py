@@ -95,7 +95,7 @@ class Flusher:
                     result = self._handler(batch)
                     if is_awaitable(result):
                         result = await result
-                    self._succeeded(len(batch), result)
+                    self._succeeded(self.store.pinned, result)
                 except asyncio.CancelledError as exc:
                     # The handler's own affair, unless it is this task that is being cancelled.
                     if self._ending or self._clock.cancelling():
@@ -104,6 +104,7 @@ class Flusher:
                 except Exception as exc:
                     self._failed(exc)
                 self._landed()
+                await self._clock.breathe()
         finally:
             self._running = False
             self._task = None
@@ -177,6 +178,12 @@ class Flusher:
             waiter.left -= k
             if waiter.left <= 0:
                 waiter.signal.set()
+        self._forget_waiters()
+
+    def _forget_waiters(self):
+        """Who has an answer asks for no further attempt."""
+        if self._waiters:
+            self._waiters = [w for w in self._waiters if w.left > 0 and not w.failed]
 
     def _landed(self):
         """The flight is over: who waited for room, or for the end, looks again."""
@@ -188,6 +195,7 @@ class Flusher:
     def _fail_waiters(self):
         for waiter in self._waiters:
             waiter.fail()
+        self._forget_waiters()
 
     def _guarded(self, name, callback, *args):
         try:

@@ -133,6 +133,9 @@ if MICROPYTHON:
             raise RuntimeError("no running event loop")
         return asyncio.create_task(coroutine)
 
+    def breathe():
+        return asyncio.sleep_ms(0)
+
     def cancelling():
         # Nothing here cancels a task behind its owner's back, as CPython's asyncio.run does.
         return False

@@ -161,6 +161,10 @@ def create_task(coroutine):
         raise
 
 
+def breathe():
+    return asyncio.sleep(0)
+
+
 def cancelling():
     return asyncio.current_task().cancelling() > 0
 

@@ -104,6 +104,10 @@ class VirtualClock:
 
     flag = signal
 
+    async def breathe(self):
+        self.task.ready = True
+        await _Pause()
+
     def spawn(self, coroutine):
         task = Task(coroutine)
         self.tasks.append(task)

@@ -1,0 +1,193 @@
+"""The promises of the batcher, 6 and 7: failure, poison.
+
+Time is virtual: no test sleeps.
+"""
+
+from batcher.backoff import Backoff
+from batcher.errors import Rejected, RetryAfter
+from batcher.port import asyncio
+from kit.rig import Rig, reject
+
+# 6. Failure
+
+
+def test_6_failure_goes_to_on_error_and_never_stops_the_flusher():
+    rig = Rig()
+    rig.fail(5)
+    rig.batcher.add(1)
+    rig.clock.advance(100000)
+    assert len(rig.errors) == 5
+    assert rig.calls == [[1]] * 6
+    assert rig.batcher.stats["delivered"] == 1
+
+
+def test_6_failure_a_raising_on_error_is_caught_and_counted():
+    def on_error(exc):
+        raise ValueError("on_error is broken too")
+
+    rig = Rig(on_error=on_error)
+    rig.fail()
+    rig.batcher.add(1)
+    rig.clock.advance(100000)
+    assert rig.batcher.stats["delivered"] == 1
+    assert rig.batcher.stats["errors"] == 2
+
+
+def test_6_failure_without_on_error_is_logged_in_one_line():
+    import batcher.flusher as flusher
+
+    lines = []
+    log = flusher.log
+    flusher.log = lines.append
+    try:
+        rig = Rig(on_error=None)
+        rig.fail(exc=OSError("no route\nto host"))
+        rig.batcher.add(1)
+        rig.clock.advance(500)
+    finally:
+        flusher.log = log
+    assert lines == ["OSError: no route to host"]
+
+
+def test_6_failure_waits_grow_are_capped_and_reset_on_progress():
+    rig = Rig(backoff=Backoff(100, 1000, lambda bits: (1 << bits) - 1))
+    bounds = []
+    backoff = Backoff(100, 1000, lambda bits: 0)
+    for _ in range(6):
+        bounds.append(backoff._bound)
+        assert backoff.next() == 1
+    assert bounds == [100, 200, 400, 800, 1000, 1000]
+    backoff.reset()
+    assert backoff._bound == 100
+    rig.fail(3)
+    rig.batcher.add(1)
+    rig.clock.advance(100000)
+    assert rig.batcher._backoff._bound == 100
+
+
+def test_6_failure_jitter_is_full_and_in_range():
+    draws = [0, 99, 100, 12345, (1 << 29) - 1]
+    for draw in draws:
+        wait = Backoff(100, 1000, lambda bits, draw=draw: draw).next()
+        assert 1 <= wait <= 100
+        assert type(wait) is int
+
+
+def test_6_failure_retry_after_is_waited_for():
+    rig = Rig()
+    rig.fail(exc=RetryAfter(7000))
+    rig.batcher.add(1)
+    rig.clock.advance(500 + 6999)
+    assert len(rig.calls) == 1
+    rig.clock.advance(1)
+    assert len(rig.calls) == 2
+
+
+def test_6_failure_a_full_buffer_does_not_make_the_wait_a_hot_loop():
+    rig = Rig(
+        8, batch_size=4, on_drop=None, backoff=Backoff(100, 1000, lambda bits: 10**9 % (1 << bits))
+    )
+    rig.fail(10**6)
+    for i in range(5000):
+        rig.batcher.add(i)
+        rig.clock.advance(1)
+    waits = [b - a for a, b in zip(rig.times, rig.times[1:])]
+    bound = 100
+    for wait in waits:
+        assert wait == 1 + 10**9 % (1 << 29) % bound, waits
+        bound = min(1000, bound * 2)
+
+
+def test_6_failure_kick_ends_the_wait():
+    rig = Rig(backoff=Backoff(60000, 60000, lambda bits: 59999))
+    rig.fail()
+    rig.batcher.add(1)
+    rig.clock.advance(1000)
+    assert len(rig.calls) == 1
+    rig.batcher.kick()
+    rig.clock.run()
+    assert len(rig.calls) == 2
+
+
+def test_6_failure_kick_does_not_override_retry_after_and_is_not_kept_for_later():
+    rig = Rig()
+    rig.batcher.kick()
+    rig.batcher.add(1)
+    rig.clock.advance(499)
+    assert rig.calls == []  # the kick of an empty buffer is forgotten
+    rig.fail(exc=RetryAfter(5000))
+    rig.clock.advance(1)
+    rig.batcher.kick()
+    rig.clock.advance(4999)
+    assert len(rig.calls) == 1
+    rig.clock.advance(1)
+    assert len(rig.calls) == 2
+
+
+def test_6_failure_a_cancelled_error_of_the_handlers_own_is_a_failure():
+    rig = Rig()
+    rig.fail(exc=asyncio.CancelledError())
+    rig.batcher.add(1)
+    rig.clock.advance(10000)
+    assert rig.calls == [[1], [1]]
+
+
+# 7. Poison
+
+
+def test_7_poison_a_batch_is_halved_down_to_the_bad_item_and_the_rest_delivered():
+    for bad in range(16):
+        rig = Rig(batch_size=16)
+        got = []
+        refuse = reject(bad)
+
+        def answer(batch, refuse=refuse, got=got):
+            refuse(batch)
+            got.extend(batch)
+
+        rig.answer = answer
+        rig.batcher.add_many(list(range(16)))
+        rig.clock.advance(600)
+        assert got == [i for i in range(16) if i != bad]
+        assert rig.lost == [(bad, "bad item")]
+        assert len(rig.calls) <= 10
+        stats = rig.batcher.stats
+        assert (stats["rejected"], stats["delivered"], stats["pending"]) == (1, 15, 0)
+
+
+def test_7_poison_several_bad_items_and_a_batch_of_nothing_else():
+    rig = Rig(batch_size=8)
+    rig.answer = reject(1, 2, 7)
+    rig.batcher.add_many(list(range(8)))
+    rig.clock.advance(1000)
+    assert [item for item, _ in rig.lost] == [1, 2, 7]
+    rig = Rig(batch_size=8)
+    rig.answer = reject(*range(8))
+    rig.batcher.add_many(list(range(8)))
+    rig.clock.advance(1000)
+    assert [item for item, _ in rig.lost] == list(range(8))
+
+
+def test_7_poison_being_offline_never_uses_up_an_items_chances():
+    rig = Rig(on_error=lambda exc: None)
+    rig.fail(100)
+    rig.batcher.add(1)
+    rig.clock.advance(10**6)
+    assert rig.batcher.stats["delivered"] == 1
+    assert rig.lost == []
+
+
+def test_7_poison_then_offline_does_not_forget_what_is_suspect():
+    rig = Rig(batch_size=4)
+    script = [Rejected("x"), OSError("down"), None, Rejected("x"), None]
+
+    def answer(batch):
+        step = script.pop(0)
+        if step:
+            raise step
+
+    rig.answer = answer
+    rig.batcher.add_many([0, 1, 2, 3])
+    rig.clock.advance(5000)
+    assert rig.calls == [[0, 1, 2, 3], [0, 1], [0, 1], [2], [3]]
+    assert rig.lost == [(2, "x")]
