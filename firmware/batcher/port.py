@@ -140,6 +140,17 @@ if MICROPYTHON:
         # Nothing here cancels a task behind its owner's back, as CPython's asyncio.run does.
         return False
 
+    def set_rtc(unix):
+        """Set the clock of the chip, which TLS and files go by, to UTC."""
+        try:
+            from machine import RTC
+        except ImportError:  # the unix port goes by the computer's
+            return
+        from time import gmtime
+
+        t = gmtime(unix - (0 if gmtime(0)[0] == 1970 else 946684800))
+        RTC().datetime((t[0], t[1], t[2], t[6], t[3], t[4], t[5], 0))
+
     ThreadSafeFlag = asyncio.ThreadSafeFlag
 
     def unique_id():

@@ -138,6 +138,10 @@ async def sock_handshake(sock):
             await writable(sock)
 
 
+def set_rtc(unix):
+    pass
+
+
 def format_exc(exc):
     return ("%s: %s" % (type(exc).__name__, exc)).replace("\n", " ")
 

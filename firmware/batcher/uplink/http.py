@@ -12,7 +12,7 @@ Rules
 from ..errors import Rejected, RetryAfter
 from ..port import asyncio
 from .answer import Answer
-from .naming import Name
+from .naming import Name, begin, first_of
 from .wire import Wire, within
 
 _CHUNK = 6  # "0123\r\n" before a piece, and 2 bytes after it
@@ -118,12 +118,12 @@ class HttpUplink:
         offered = n = len(batch)
         while True:
             if 0 < self.most < n:
-                batch = batch[: self.most]
+                batch = first_of(batch, self.most)
                 n = self.most
             name = self.name.of(batch)
             await self._attempt(batch, name)
             answer = self._answer
-            if answer.status != 413 or n == 1 or not isinstance(batch, list):
+            if answer.status != 413 or n == 1:
                 break
             self.most = n // 2  # too large: send so many, and let it grow again
             if not answer.keep:
@@ -158,18 +158,7 @@ class HttpUplink:
         encoder = self.encoder
         piece = self._piece
         start = self._start
-        length = -1
-        if not self.chunked:
-            length = encoder.measure(batch, self.name, piece)
-        encoder.begin(batch, self.name)
-        n = encoder.fill(piece)
-        last = length == n
-        if length < 0 and n <= len(piece) - 512:
-            more = encoder.fill(piece[n:])  # a small batch is most often one piece
-            n += more
-            if not more:
-                length = n
-                last = True
+        n, length, last = begin(encoder, batch, self.name, piece, not self.chunked)
         at = self._head(name, length)
         while True:
             end = start + n

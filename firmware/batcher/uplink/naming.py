@@ -3,6 +3,8 @@
 The same items have the same name on every attempt, so the other side can tell a repeat.
 """
 
+from binascii import hexlify
+
 
 class Name:
     """Goes to encoders as their `ident`: device, boot, and for lists series and first.
@@ -18,21 +20,52 @@ class Name:
         self.series = "items"
         self.first = 0
 
-    def of(self, batch):
-        """Note what the batch is called; -> b"device/boot/series/first/count"."""
+    def of(self, batch, skip=0):
+        """Note what the batch is called; -> b"device/boot/series/first/count".
+
+        skip: where a list is a part of the batch in flight, how many items are before it.
+        """
         boot = self.boot
         if isinstance(batch, list):
             source = self.source
             if source is None:
                 raise ValueError("source: wanted the Batcher, to number the items of a list")
             self.series = source.name
-            self.first = source.first
+            self.first = source.first + skip
         else:
             batch.rewind()
-            batch.next(None)
+            batch.next_block()
             self.series = batch.series
             self.first = batch.first
             if batch.boot is not None:  # readings from before the last start keep its name
-                boot = batch.boot if isinstance(batch.boot, str) else batch.boot.hex()
+                boot = str(hexlify(batch.boot), "ascii")
         name = (self.device, boot, self.series, self.first, len(batch))
         return ("%s/%s/%s/%d/%d" % name).encode()
+
+
+def first_of(batch, n):
+    """-> the first n items of it."""
+    if isinstance(batch, list):
+        return batch[:n]
+    batch.limit(n)
+    return batch
+
+
+def begin(encoder, batch, name, piece, count):
+    """Begin to encode: -> (bytes now in the piece, bytes of the whole or -1, is that all).
+
+    count: where the whole is more than a piece, find its length by a dry run.
+    """
+    encoder.begin(batch, name)
+    n = encoder.fill(piece)
+    if n <= len(piece) - 512:
+        more = encoder.fill(piece[n:])  # a small batch is most often one piece
+        n += more
+        if not more:
+            return n, n, True
+    if not count:
+        return n, -1, False
+    length = encoder.measure(batch, name, piece)
+    encoder.begin(batch, name)
+    n = encoder.fill(piece)
+    return n, length, n == length

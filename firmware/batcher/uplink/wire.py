@@ -81,9 +81,15 @@ class Wire:
                 self.sock = sock = self.tls.wrap(sock, self.host)
                 await sock_handshake(sock)
         except BaseException as exc:
-            self.close()
-            self._explain(exc)
+            self.failed(exc)
             raise
+
+    def failed(self, exc):
+        """Close; the name is looked up again, and TLS says what it knows of the error."""
+        self.close()
+        if hasattr(self.resolver, "failed"):
+            self.resolver.failed(self.host)
+        self._explain(exc)
 
     def _explain(self, exc):
         if self.tls:

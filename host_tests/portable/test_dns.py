@@ -1,0 +1,143 @@
+"""Names to addresses over UDP, against a scripted name server."""
+
+from batcher.port import asyncio, ticks_diff, ticks_ms
+from batcher.uplink.dns import Resolver, addresses, query, skip
+from kit.check import raises
+from kit.udp_server import UdpServer
+
+
+def reply(question, records, code=0, flags=0x84):
+    """records: (type, ttl, data); each name points back to the question's."""
+    out = bytearray(question)
+    out[2] = flags
+    out[3] = 0x80 | code
+    out[7] = len(records)
+    for kind, ttl, data in records:
+        out += b"\xc0\x0c" + bytes((0, kind, 0, 1)) + ttl.to_bytes(4, "big")
+        out += len(data).to_bytes(2, "big") + data
+    return bytes(out)
+
+
+A = (1, 60, b"\x7f\0\0\x09")
+CNAME = (5, 30, b"\x05other\xc0\x12")
+
+
+def test_a_question_is_as_rfc_1035_says():
+    assert bytes(query("a.bc", 0x1234)) == (
+        b"\x12\x34\x01\0\0\x01\0\0\0\0\0\0" + b"\x01a\x02bc\0" + b"\0\x01\0\x01"
+    )
+    for name in ("", "a..b", "x" * 64):
+        with raises(ValueError, "not a name"):
+            query(name, 1)
+
+
+def test_replies_are_read_and_never_past_their_end():
+    question = query("a.bc", 7)
+    good = reply(question, [CNAME, A, (28, 60, bytes(16)), (1, 5000, b"\x01\x02\x03\x04")])
+    assert addresses(good, len(question)) == (["127.0.0.9", "1.2.3.4"], 30)
+    for n in range(len(question), len(good)):
+        addresses(good[:n], len(question))
+    assert skip(b"\x03abc\0x", 0, 6) == 5
+    assert skip(b"\x3f", 0, 1) == 1
+    with raises(OSError, "no such name"):
+        bad = reply(question, [], 3)
+        addresses(bad, len(question))
+    assert addresses(reply(question, [], 2), len(question))[0] == []
+
+
+def test_it_resolves_keeps_and_asks_again_after_a_failure():
+    async def main():
+        async with UdpServer(lambda q: [reply(q, [CNAME, A])]) as server:
+            resolver = Resolver([server.address])
+            assert await resolver("some.name") == "127.0.0.9"
+            assert await resolver("some.name") == "127.0.0.9"
+            assert len(server.questions) == 1
+            resolver.failed("some.name")
+            assert await resolver("some.name") == "127.0.0.9"
+            assert len(server.questions) == 2
+
+    asyncio.run(main())
+
+
+def test_strays_and_forgeries_are_passed_over():
+    def answer(q):
+        other = reply(query("evil.name", 0), [(1, 60, b"\6\6\6\6")])
+        wrong_number = bytearray(reply(q, [(1, 60, b"\6\6\6\6")]))
+        wrong_number[0] ^= 1
+        same_number = bytearray(other)
+        same_number[:2] = q[:2]
+        question_again = q
+        return [
+            b"x",
+            other,
+            bytes(wrong_number),
+            bytes(same_number),
+            question_again,
+            reply(q, [A]),
+        ]
+
+    async def main():
+        async with UdpServer(answer) as server:
+            assert await Resolver([server.address])("good.name") == "127.0.0.9"
+
+    asyncio.run(main())
+
+
+def test_the_next_server_is_asked_and_silence_is_bounded():
+    async def main():
+        async with UdpServer(lambda q: []) as mute, UdpServer(lambda q: [reply(q, [A])]) as good:
+            start = ticks_ms()
+            resolver = Resolver(lambda: [mute.address, "0.0.0.0", good.address], ms=100)
+            assert await resolver("n.x") == "127.0.0.9"
+            assert 80 < ticks_diff(ticks_ms(), start) < 400
+            resolver = Resolver([mute.address], ms=50)
+            start = ticks_ms()
+            with raises(OSError, "no name server answered for n.x"):
+                await resolver("n.x")
+            assert ticks_diff(ticks_ms(), start) < 400
+        with raises(OSError, "no name server"):  # nobody there at all: told at once
+            await Resolver([mute.address])("n.x")
+
+    asyncio.run(main())
+
+
+def test_a_known_address_serves_on_when_the_name_server_is_dead():
+    answers = [True]
+
+    async def main():
+        async with UdpServer(lambda q: [reply(q, [A])] if answers else []) as server:
+            resolver = Resolver([server.address], ms=50)
+            await resolver("n.x")
+            answers.clear()
+            resolver.failed("n.x")
+            assert await resolver("n.x") == "127.0.0.9"
+            assert await resolver("n.x") == "127.0.0.9"
+
+    asyncio.run(main())
+
+
+def test_no_such_name_is_an_error_and_not_kept():
+    async def main():
+        codes = [3]
+        async with UdpServer(lambda q: [reply(q, [A], codes[0])]) as server:
+            resolver = Resolver([server.address])
+            with raises(OSError, "no such name"):
+                await resolver("n.x")
+            codes[0] = 0
+            assert await resolver("n.x") == "127.0.0.9"
+
+    asyncio.run(main())
+
+
+def test_of_several_addresses_the_next_is_tried_after_a_failure():
+    async def main():
+        up = [True]
+        two = [(1, 60, b"\x01\x01\x01\x01"), (1, 60, b"\x02\x02\x02\x02")]
+        async with UdpServer(lambda q: [reply(q, two)] if up else []) as server:
+            resolver = Resolver([server.address], ms=50)
+            assert await resolver("n.x") == "1.1.1.1"
+            up.clear()
+            resolver.failed("n.x")
+            assert await resolver("n.x") == "2.2.2.2"
+
+    asyncio.run(main())

@@ -1,0 +1,97 @@
+"""The time of day, against a scripted time server."""
+
+from batcher.port import asyncio, ticks_add, ticks_ms
+from batcher.uplink.sntp import Sntp, unix_time
+from kit.udp_server import UdpServer
+
+NTP_1970 = 2208988800
+NOW = 1795471200  # 2026-11-23
+
+
+def reply(question, seconds=NOW, fraction=0x80000000, first=0x24, stratum=2):
+    out = bytearray(48)
+    out[0] = first
+    out[1] = stratum
+    out[24:32] = question[40:48]
+    out[40:44] = ((seconds + NTP_1970) & 0xFFFFFFFF).to_bytes(4, "big")
+    out[44:48] = fraction.to_bytes(4, "big")
+    return bytes(out)
+
+
+def test_timestamps_are_read_in_both_eras():
+    assert unix_time((NTP_1970 + NOW).to_bytes(4, "big") + b"\x80\0\0\0", 0) == (NOW, 500)
+    late = 2208988800 + 2100000000 - (1 << 32)  # 2036-07-18
+    assert unix_time(late.to_bytes(4, "big") + b"\0\0\0\0", 0) == (2100000000, 0)
+
+
+def sync(*answers, times=1, sntp=None):
+    """-> (Sntp, results, what on_time was told)"""
+    told = []
+    results = []
+
+    async def main():
+        servers = [UdpServer(answer) for answer in answers]
+        for server in servers:
+            await server.__aenter__()
+        clock = sntp or Sntp(ms=60)
+        clock.on_time = lambda s, ms, at: told.append((s, ms, at))
+        clock.servers = [server.address for server in servers]
+        for _ in range(times):
+            results.append(await clock.sync())
+        for server in servers:
+            await server.__aexit__()
+        return clock
+
+    return asyncio.run(main()), results, told
+
+
+def test_the_clock_is_set_from_a_good_answer():
+    sntp, results, told = sync(lambda q: [reply(q)])
+    assert results == [True] and sntp.synced
+    seconds, ms, at = told[0]
+    assert seconds == NOW and 500 <= ms < 600
+    assert 0 <= (ticks_ms() - at) & 0x3FFFFFFF < 1000
+
+
+def test_answers_that_are_not_to_be_believed():
+    for bad in (
+        lambda q: [],
+        lambda q: [b"short"],
+        lambda q: [reply(bytes(48))],  # not our cookie
+        lambda q: [reply(q, first=0x23)],  # a question
+        lambda q: [reply(q, first=0xE4)],  # not synchronised
+        lambda q: [reply(q, stratum=0)],  # kiss of death
+        lambda q: [reply(q, stratum=16)],
+        lambda q: [reply(q, seconds=946684800)],  # the year 2000
+        lambda q: [reply(q, seconds=1 << 32)],
+    ):
+        sntp, results, told = sync(bad)
+        assert results == [False] and not told and not sntp.synced
+        _, results, told = sync(bad, lambda q: [reply(q)])  # the next server is asked
+        assert results == [True] and told[0][0] == NOW
+
+
+def test_a_jump_needs_two_servers():
+    sntp, _, _ = sync(lambda q: [reply(q)])
+    _, results, told = sync(lambda q: [reply(q, NOW + 5000)], sntp=sntp)
+    assert results == [False] and not told
+    _, results, told = sync(
+        lambda q: [reply(q, NOW + 5000)],
+        lambda q: [reply(q, NOW + 9999)],
+        lambda q: [reply(q)],
+        sntp=sntp,
+    )
+    assert results == [True] and told[0][0] == NOW
+    _, results, told = sync(
+        lambda q: [reply(q, NOW + 5000)], lambda q: [reply(q, NOW + 5001)], sntp=sntp
+    )
+    assert results == [True] and told[0][0] == NOW + 5001
+
+
+def test_the_drift_of_the_own_clock_is_measured():
+    sntp, _, _ = sync(lambda q: [reply(q)])
+    hour = 3600 * 1000
+    seconds, ms, at = sntp._at
+    sntp._at = (seconds - 3600, ms, ticks_add(at, -hour - 180))  # an hour took 180 ms too many
+    sync(lambda q: [reply(q)], sntp=sntp)
+    assert -60 <= sntp.drift_ppm <= -30, sntp.drift_ppm
