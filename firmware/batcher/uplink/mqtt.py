@@ -18,7 +18,7 @@ from .wire import Wire, within
 
 
 def split_url(url):
-    """"mqtt://host:port" or mqtts:// -> (secure, host, port). Raises ValueError."""
+    """ "mqtt://host:port" or mqtts:// -> (secure, host, port). Raises ValueError."""
     scheme, found, rest = url.partition("://")
     host, colon, port = rest.rstrip("/").partition(":")
     wrong = not found or scheme not in ("mqtt", "mqtts") or not host or "@" in rest
@@ -108,14 +108,13 @@ class MqttUplink:
         self._lock = asyncio.Lock()
         self._keeper = None
         self._heard = 0
-        self._closed_on_us = 0
+        self._large = False  # is what was sent last perhaps too large
 
     async def send(self, batch):
         """Deliver it; -> True, or how many of its first items were acknowledged."""
         clean = False
         self._done = 0
         async with self._lock:
-            wire = self.wire
             try:
                 await within(self.deadline_ms, self._send(batch), self)
                 clean = True
@@ -125,7 +124,7 @@ class MqttUplink:
             finally:
                 if not clean:
                     self._lost()
-        return True if self._done == len(batch) and wire else self._done
+        return True if self._done == len(batch) else self._done
 
     # `within` names these in its message.
     @property
@@ -192,14 +191,12 @@ class MqttUplink:
                 return kind
             n = await self.wire.read(reader.room())
             if not n:
-                self._closed_on_us += 1
                 raise OSError("MQTT: the broker closed the connection (%s)" % self.wire.stage)
             reader.got(n)
 
     async def _send(self, batch):
         if self.wire.sock is None:
             await self._connect()
-        self._closed_on_us = 0
         total = len(batch)
         sent = 0
         flying = self._flying
@@ -209,7 +206,10 @@ class MqttUplink:
                     part = self._part(batch, total, sent)
                     if not isinstance(part, list):
                         total = len(part)  # a cursor gives its first rows only
-                    sent += await self._publish(part, sent)
+                    n = await self._publish(part, sent)
+                    if n == 0:
+                        total = sent  # what comes next is too large: the next flight's affair
+                    sent += n
                 self.wire.stage = "waiting for PUBACK"
                 if await self._packet() == mq.PUBACK:
                     self._acknowledged(self._reader.number)
@@ -238,7 +238,7 @@ class MqttUplink:
             self._done = flying.pop(0)[1]
 
     async def _publish(self, part, sent):
-        """Write one message; -> how many items are in it."""
+        """Write one message; -> how many items are in it, 0 where one alone is above the limit."""
         piece = self._piece
         while True:
             name = self.name.of(part, sent)
@@ -251,8 +251,8 @@ class MqttUplink:
                 break
             items = len(part)
             if items == 1:
-                if self._flying:
-                    return await self._wait_alone(sent)
+                if sent:
+                    return 0
                 raise Rejected("a message of %d bytes, the limit is %d" % (size, self.limit))
             self.most = items // 2
             part = first_of(part, self.most)
@@ -277,3 +277,49 @@ class MqttUplink:
                 return len(part)
             at = self._start
             end = at + n
+
+    def _new_number(self):
+        while True:
+            self._number = number = self._number % 65535 + 1
+            if all(number != one[0] for one in self._flying):
+                if number not in self._unacked.values():
+                    return number
+
+    def _head(self, topic, number, length, kind):
+        """Put the fixed head, the topic and the id right before the piece; -> where it begins."""
+        if len(topic) > 200:
+            raise ValueError("topic: longer than 200 bytes")
+        buffer = self._buffer
+        at = self._start - 4 - len(topic)
+        n = mq.put_length(buffer, 0, len(topic) + 4 + length)
+        buffer[at - n : at] = buffer[:n]
+        begins = at - n - 1
+        buffer[begins] = kind | self.retain
+        buffer[at] = len(topic) >> 8
+        buffer[at + 1] = len(topic) & 255
+        buffer[at + 2 : at + 2 + len(topic)] = topic
+        buffer[self._start - 2] = number >> 8
+        buffer[self._start - 1] = number & 255
+        return begins
+
+    async def _keep(self, wire):
+        """While nothing is sent, say that we are here, and find out that the broker is not."""
+        every = max(1, self.keepalive_s // 2)
+        while wire.sock is not None:
+            await asyncio.sleep(every)
+            if ticks_diff(ticks_ms(), self._heard) < every * 1000:
+                continue
+            async with self._lock:
+                if wire is not self.wire or wire.sock is None:
+                    return
+                try:
+                    await within(self.ping_ms, self._ping(), self)
+                except OSError as exc:
+                    log("MQTT: %s" % exc)
+                    self._lost()
+
+    async def _ping(self):
+        self.wire.stage = "ping"
+        await self.wire.write(memoryview(mq.PING))
+        while await self._packet() != mq.PINGRESP:
+            pass
