@@ -78,7 +78,7 @@ class MqttUplink:
             raise ValueError("url: wanted at least one")
         if piece < 512:
             raise ValueError("piece: wanted 512 or more, found %d" % piece)
-        if not 1 <= window < 1000 or not 0 <= per_message or not 0 <= keepalive_s < 65536:
+        if not 1 <= window < 1000 or per_message < 0 or not 0 <= keepalive_s < 65536:
             raise ValueError("window, per_message, keepalive_s: out of range")
         self.wire = self._wires[0]
         self._next = 0
