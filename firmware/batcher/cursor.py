@@ -55,6 +55,11 @@ class Cursor:
         self.count = 0
         self._rewind()
 
+    def limit(self, n: int) -> None:
+        """Give only the first n rows from now on, where the whole is too much at once."""
+        self._length = n
+        self.rewind()
+
     def next_block(self) -> bool:
         """Go to the next block -> False after the last. Raises ValueError for a damaged one."""
         if not self._left:

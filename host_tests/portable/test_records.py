@@ -258,3 +258,18 @@ def test_numbers_pass_thirty_bits():
     assert seqs == [0x3FFFFFFE + i for i in range(20)]
     ring.commit(3)
     assert [seq for _, seq, _, _ in ring.peek(20)] == seqs[3:]
+
+
+def test_a_batch_can_be_cut_to_its_first_rows():
+    ring = RecordRing(BME, 2200, 8)
+    row = BME.row()
+    for i in range(24):
+        row[0] = row[1] = i
+        assert ring.push(row)
+    ring.seal()
+    batch = ring.peek(24)
+    everything = list(batch)
+    batch.limit(11)  # in the middle of the second block
+    assert len(batch) == 11 and list(batch) == everything[:11]
+    ring.release()
+    assert len(ring.peek(24)) == 24
