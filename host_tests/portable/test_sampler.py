@@ -46,17 +46,19 @@ class Probe:
 
 
 class Taken:
-    """What `add` got: (series' id, ticks)."""
+    """What `add` got: the ticks, by the series' id."""
 
     def __init__(self):
-        self.rows = []
+        self.ticks = {}
 
     def add(self, row):
-        self.rows.append((row[-1], row[0]))
+        if row[-1] not in self.ticks:
+            self.ticks[row[-1]] = array("i")
+        self.ticks[row[-1]].append(row[0])
         return True
 
     def times(self, sensor):
-        return [ticks for id, ticks in self.rows if id == sensor.schema.id]
+        return list(self.ticks[sensor.schema.id])
 
 
 class Told:
