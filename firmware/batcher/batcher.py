@@ -91,7 +91,13 @@ class Batcher(Flusher):
 
             self._waker = Waker(self._signal, self._tell, self._clock)
             self._wake = self._waker.set
-        self.add = store.fuse(self._slow, irq)  # add(item) -> bool: never blocks, never awaits
+        # add(item) -> bool: never blocks, never awaits. add_many(items) -> how many were taken.
+        if irq or not hasattr(store, "add_many"):
+            self.add = store.fuse(self._slow, irq)
+            self.add_many = self._add_each
+        else:
+            self.add = store.fuse(self._slow, False, self._slow_many)
+            self.add_many = store.add_many
         self._regrant()
 
     def register_handler(self, handler) -> None:
@@ -123,11 +129,12 @@ class Batcher(Flusher):
     def _take(self, item):
         if self._closed or not self.store.push(item):
             return False
-        self._took(self.store, 1)
+        self._took(1)
         return True
 
-    def _took(self, store, k):
+    def _took(self, k):
         """k items have come in: start the timer, or the flush."""
+        store = self.store
         waiting = len(store) - store.pinned
         if waiting == k:
             self._oldest = self._clock.ticks()
@@ -161,16 +168,18 @@ class Batcher(Flusher):
         self._forget_waiters()
         return lost > 0
 
-    def add_many(self, items) -> int:
-        """Add each of `items` (an iterable) in order; -> how many were taken."""
-        taken = done = 0
-        if type(items) is list and not self._closed and hasattr(self.store, "extend"):
-            taken = done = self.store.extend(items)
-            if done:
-                self._took(self.store, done)
-            if done == len(items):
-                return done
-            items = items[done:]  # these meet the overflow policy, one by one
+    def _slow_many(self, items):
+        if type(items) is list and items and not self._closed:
+            n = len(items)
+            if self.store.grant(n) == n:  # there is room in a row
+                self.add_many(items)
+                self._took(n)
+                return n
+            self._regrant()
+        return self._add_each(items)
+
+    def _add_each(self, items):
+        taken = 0
         for item in items:
             if self.add(item):
                 taken += 1

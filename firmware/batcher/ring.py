@@ -25,6 +25,13 @@ class _Whole:
 _ALL = _Whole()[:]  # a slice made once: `del batch[_ALL]` then allocates nothing
 
 
+@micropython.native
+def _fill(append, buf, slot, end):
+    while slot < end:
+        append(buf[slot])
+        slot += 1
+
+
 class Ring:
     """`capacity`: how many items fit, in flight included (1 or more)."""
 
@@ -49,10 +56,12 @@ class Ring:
         self._cells = None
         self.fuse(self.push)
 
-    def fuse(self, slow, irq: bool = False):
+    def fuse(self, slow, irq: bool = False, slow_many=None):
         """-> add(item) -> bool: stores at once while the grant lasts, else returns slow(item).
 
-        With `irq` it may be called from an interrupt and from the loop alike.
+        With `irq` it may be called from an interrupt and from the loop alike. `add_many(items)`
+        is made with it: a list moves in at once where the grant is that long, all else goes to
+        `slow_many(items)`.
         """
         if self._cells:
             self.grant(0)
@@ -74,6 +83,16 @@ class Ring:
             enable_irq(state)
             return taken
 
+        def add_many(items):
+            nonlocal nxt
+            if type(items) is list:
+                n = len(items)
+                if nxt + n <= limit:
+                    buf[nxt : nxt + n] = items  # the slice object is its only garbage
+                    nxt += n
+                    return n
+            return slow_many(items)
+
         def cells(new_next=-1, k=0):
             nonlocal nxt, limit
             if new_next >= 0:
@@ -82,6 +101,7 @@ class Ring:
             return nxt
 
         self._cells = cells
+        self.add_many = add_many
         return add_irq if irq else add
 
     def _sync(self):
@@ -92,8 +112,11 @@ class Ring:
             self.high_water = n
         return n
 
-    def grant(self, k: int) -> None:
-        """The next k pushes, or as many as fit before the end of the list, need no thought."""
+    def grant(self, k: int) -> int:
+        """The next k pushes, or as many as fit before the end of the list, need no thought.
+
+        -> how many these are.
+        """
         state = disable_irq()
         room = self.capacity - self._sync()
         if k > room:
@@ -101,8 +124,11 @@ class Ring:
         if k and self._next == self.capacity:
             self._next = 0
         room = self.capacity - self._next
-        self._cells(self._next, k if k < room else room)
+        if k > room:
+            k = room
+        self._cells(self._next, k)
         enable_irq(state)
+        return k
 
     def push(self, item) -> bool:
         """-> True, or False where there is no room and nothing changed. Ends the grant."""
@@ -118,23 +144,6 @@ class Ring:
             self._sync()
         enable_irq(state)
         return taken
-
-    def extend(self, items: list) -> int:
-        """Push the items of a list as far as there is room; -> how many. Ends the grant."""
-        state = disable_irq()
-        done = 0
-        room = min(self.capacity - self._sync(), len(items))
-        while done < room:
-            slot = self._next % self.capacity
-            k = min(room - done, self.capacity - slot)
-            # One move in C. A slice object is its only garbage where no wrap splits the list.
-            self._buf[slot : slot + k] = items if k == len(items) else items[done : done + k]
-            self._next = slot
-            self._cells(slot + k)
-            self._sync()
-            done += k
-        enable_irq(state)
-        return done
 
     def __len__(self):
         state = disable_irq()
@@ -163,13 +172,9 @@ class Ring:
             return None
         batch = self._batch
         del batch[_ALL]
-        append = self._append
-        buf = self._buf
         n += self._head
-        for slot in range(self._head, min(n, self.capacity)):
-            append(buf[slot])
-        for slot in range(n - self.capacity):
-            append(buf[slot])
+        _fill(self._append, self._buf, self._head, min(n, self.capacity))
+        _fill(self._append, self._buf, 0, n - self.capacity)
         return batch
 
     def commit(self, k: int) -> None:
