@@ -16,6 +16,9 @@ _HOME = {
     "Schema": "schema",
     "RecordRing": "records",
     "Spool": "spool",
+    "Tiered": "tiered",
+    "Items": "items",
+    "FlashBlocks": "flashblocks",
 }
 
 

@@ -380,6 +380,30 @@ class RecordRing:
             if series or not self._full or self._seal(self._full):
                 return lost
 
+    # For flashblocks.py, which takes blocks as they are.
+
+    @property
+    def schemas(self) -> list:
+        return [series.schema for series in self._order]
+
+    def block_after(self, o: int) -> int:
+        """-> offset in `blocks()` of the block behind that one (-1: the oldest), -1: no more."""
+        o = self._first if o < 0 else _next(self._buf, o - _LINK)
+        return -1 if o == _END else o + _LINK
+
+    def blocks(self):
+        """-> the bytes in which the blocks lie."""
+        return self._buf
+
+    def drop_block(self) -> int:
+        """Forget the oldest block that is not pinned, which is safe elsewhere -> its rows."""
+        return 0 if self._pin == self._last else self._drop(self._pin, _END)
+
+    @property
+    def sealed(self) -> int:
+        """Rows in blocks."""
+        return self._sealed
+
     def _series_named(self, name):
         for series in self._order:
             if series.schema.name == name:

@@ -161,6 +161,14 @@ class Ring:
         """Sequence number that the next item gets: how many have ever been taken in."""
         return value(self._gone) + len(self) + self._gap
 
+    def at(self, i: int):
+        """The i-th oldest item, to look at only; 0 <= i < len."""
+        return self._buf[(self._head + i) % self.capacity]
+
+    def number(self, i: int) -> int:
+        """Sequence number of the i-th oldest item."""
+        return value(self._gone) + i + (self._gap if self._gap_at and i >= self._gap_at else 0)
+
     def peek(self, limit: int) -> "list | None":
         """-> the oldest items, at most `limit`, pinned; None where there is none.
 
