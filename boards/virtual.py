@@ -8,8 +8,9 @@ MACHINE = "kit.machine"  # the module that buses and pins are built from; "machi
 
 GPIO = tuple(range(30))
 TRAPS = {}  # GPIO: why it must not be used
-WIFI_TRAPS = {}  # GPIO: why its ADC must not be used while Wi-Fi is on
+INPUT_ONLY = ()
 ADC = (26, 27, 28)
+WIFI_TRAPS = {}  # GPIO: why it cannot measure a voltage while Wi-Fi is on
 LED = 25
 LED_ACTIVE = 1
 HOLD = 22  # pulled low at power-up: safe mode
@@ -17,7 +18,8 @@ I2C = {
     "i2c0": {"id": 0, "sda": 4, "scl": 5, "freq": 400_000},
     "i2c1": {"id": 1, "sda": 6, "scl": 7, "freq": 100_000},
 }
-BATTERY = {"pin": 28, "numerator": 3, "denominator": 1, "full_scale_mv": 3300}
+COUNTER = "irq"  # how pulses are counted: "pio", "counter" (hardware) or "irq"
+TEMPERATURE = ("adc", 4)  # the core's own: an ADC channel, or a function and its unit
 
 HEAP = 128 * 1024  # bytes free when the firmware starts
 FLASH = 2 * 1024 * 1024
@@ -36,6 +38,7 @@ CHIPS = {
         0x45: ("sensirion", "SHT3x"),
         0x48: ("ti", "ADS1115"),
         0x62: ("sensirion", "SCD4x"),
+        0x68: ("mpu6050", "MPU6050"),
         0x76: ("bme280", "BME280"),
         0x77: ("bme280", "BMP280"),
     },

@@ -19,6 +19,8 @@ def pin_fault(data, pin: int, role: str = "pin", wifi: bool = True):
         return "GPIO %d: %s" % (pin, data.TRAPS[pin])
     if pin not in data.GPIO:
         return "GPIO %d: %s has no such pin" % (pin, data.TITLE)
+    if role == "pin" and pin in data.INPUT_ONLY:
+        return "GPIO %d: it is an input only" % pin
     if role == "adc":
         if pin in data.WIFI_TRAPS:
             if wifi:

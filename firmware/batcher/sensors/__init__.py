@@ -17,6 +17,7 @@ NAMES = (
     "bme280",
     "bmp280",
     "ina219",
+    "mpu6050",
     "scd4x",
     "sht3x",
     "sht4x",

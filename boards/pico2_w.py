@@ -1,0 +1,60 @@
+"""Raspberry Pi Pico 2 W: RP2350 datasheet, Pico 2 W datasheet section 2.1."""
+
+NAME = "pico2_w"
+TITLE = "Raspberry Pi Pico 2 W"
+PORT = "rp2"
+MCU = "rp2350"
+MACHINE = "machine"
+
+GPIO = (
+    0,
+    1,
+    2,
+    3,
+    4,
+    5,
+    6,
+    7,
+    8,
+    9,
+    10,
+    11,
+    12,
+    13,
+    14,
+    15,
+    16,
+    17,
+    18,
+    19,
+    20,
+    21,
+    22,
+    26,
+    27,
+    28,
+)
+TRAPS = {  # GPIO: why it must not be used
+    23: "it powers the Wi-Fi chip",
+    24: "it is the data line of the Wi-Fi chip",
+    25: "it selects the Wi-Fi chip",
+    29: "it is the clock of the Wi-Fi chip, and VSYS only while that is silent",
+}
+INPUT_ONLY = ()
+ADC = (26, 27, 28)
+WIFI_TRAPS = {}  # GPIO: why it cannot measure a voltage while Wi-Fi is on
+LED = "LED"  # on the Wi-Fi chip: a name, not a number
+LED_ACTIVE = 1
+HOLD = 22  # pulled low at power-up: safe mode
+I2C = {
+    "i2c0": {"id": 0, "sda": 4, "scl": 5, "freq": 400_000},
+    "i2c1": {"id": 1, "sda": 6, "scl": 7, "freq": 100_000},
+}
+COUNTER = "pio"  # how pulses are counted: "pio", "counter" (hardware) or "irq"
+TEMPERATURE = ("adc", 4)  # the core's own: an ADC channel, or a function and its unit
+
+HEAP = 400 * 1024  # bytes free when the firmware starts, at least
+FLASH = 4 * 1024 * 1024
+FILE_SYSTEM = 2560 * 1024
+RTC_MEMORY = 0  # bytes that survive deep sleep
+WATCHDOG_MS = 16777  # the longest time it can be set to (24 bits)
