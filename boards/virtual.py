@@ -44,3 +44,6 @@ CHIPS = {
     },
     "i2c1": {},
 }
+# GPIO -> ROM codes of the DS18B20s on its wire, and GPIOs with a DHT22.
+WIRES = {15: ("28ff641e83160360",)}
+DHT22S = (16,)

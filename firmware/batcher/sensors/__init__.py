@@ -3,8 +3,9 @@
 Rules: a driver's module has `DRIVER`, the class, and `OPTIONS`, what its configuration may say:
     OPTIONS = {"bus": ("i2c0", "i2c"), "address": (0x76, (0x76, 0x77)), ...}
 name -> (default, what is allowed). Allowed is a tuple of values, a range of ints, a type, or
-the name of a part of the board: "i2c" (a bus by its name), "pin", "pulse" or "adc" (a pin by
-its number). The default REQUIRED has to be said. The options are the class's keywords.
+the name of a part of the board: "i2c" (a bus by its name), "pin", "pulse", "adc", "onewire" or
+"dht" (a pin by its number), "temperature". The default REQUIRED has to be said. The options are
+the class's keywords.
 """
 
 REQUIRED = None
@@ -13,19 +14,26 @@ REQUIRED = None
 NAMES = (
     "ads1115",
     "aht20",
+    "analog",
+    "battery",
     "bh1750",
     "bme280",
     "bmp280",
+    "core",
+    "dht22",
+    "ds18b20",
     "ina219",
     "mpu6050",
+    "pulse",
     "scd4x",
     "sht3x",
     "sht4x",
     "veml7700",
 )
 
-# What an option may be, for what the board has to provide.
-PARTS = ("i2c", "pin", "pulse", "adc")
+# What the board makes for an option: from the name of a bus, from a pin, or from nothing.
+PINS = ("pin", "pulse", "adc", "onewire", "dht")
+PARTS = ("i2c", "temperature") + PINS
 
 
 def load(name: str):
@@ -67,7 +75,7 @@ def _fault(value, allowed, board):
                 return "%r is not the name of a bus" % (value,)
             if board is not None and value not in board.I2C:
                 return "the board has no bus %r; it has: %s" % (value, ", ".join(board.I2C))
-        elif type(value) is not int:
+        elif allowed in PINS and type(value) is not int:
             return "%r is not the number of a pin" % (value,)
     elif isinstance(allowed, type):
         if not isinstance(value, allowed):
@@ -86,8 +94,9 @@ def pins(name: str, options: dict) -> list:
     found = []
     for key in sorted(known):
         default, allowed = known[key]
-        if allowed in ("pin", "pulse", "adc"):
-            found.append((options.get(key, default), allowed))
+        if allowed in PINS:
+            role = "pin" if allowed in ("onewire", "dht") else allowed
+            found.append((options.get(key, default), role))
     return found
 
 
