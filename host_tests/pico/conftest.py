@@ -28,7 +28,7 @@ def start(**options) -> Pico:
 
 @pytest.fixture(scope="session")
 def first_board():
-    with start() as pico:
+    with start(speed=None) as pico:
         yield pico
 
 
@@ -41,7 +41,7 @@ def board(first_board):
 
 @pytest.fixture(scope="session")
 def first_online():
-    with start(speed=1) as pico:
+    with start() as pico:
         assert pico.run(JOIN, timeout=120).strip() == "True"
         yield pico
 

@@ -11,21 +11,6 @@ from batcher_tools.pico import Pico, PicoError
 pytestmark = pytest.mark.pico
 
 
-class Registers:
-    """A chip of 256 registers: the first byte written is the register's number."""
-
-    def __init__(self):
-        self.values = bytearray(range(256))
-        self.at = 0
-
-    def write(self, data):
-        self.at = data[0]
-        self.values[self.at : self.at + len(data) - 1] = data[1:]
-
-    def read(self, count):
-        return bytes(self.values[self.at : self.at + count]).ljust(count, b"\xff")
-
-
 def test_it_runs_the_real_image(board):
     assert "rp2" in board.run("import sys; print(sys.platform, sys.version)")
 
@@ -61,7 +46,7 @@ def test_an_idle_second_takes_a_second_only_at_speed_one(board):
 
 
 def test_i2c_registers(board):
-    board.chip("pico.test_emulator:Registers()", 0x20)
+    board.chip("kit.chips:Registers(clock)", 0x20)
     assert board.run(
         "from machine import I2C, Pin\n"
         "i2c = I2C(0, sda=Pin(4), scl=Pin(5), freq=400_000)\n"
@@ -70,8 +55,18 @@ def test_i2c_registers(board):
         "try: i2c.readfrom(0x21, 1)\n"
         "except OSError as exc: print(exc.errno)\n"
         "print(list(i2c.readfrom_mem(0x20, 0x11, 1)))\n"
-    ).split("\n")[:3] == ["[15, 85, 102, 18]", "5", "[102]"]
-    assert board.chip_call("chip.values[0x10]", 0x20) == 0x55
+    ).split("\n")[:3] == ["[0, 85, 102, 0]", "5", "[102]"]
+    assert board.chip_call("chip.regs[0x10]", 0x20) == 0x55
+
+
+def test_an_emulated_chip_on_the_boards_own_bus(board):
+    board.chip("kit.chips.bme280:BME280(clock)", 0x76)
+    code = (
+        "from machine import I2C, Pin\n"
+        "i2c = I2C(0, sda=Pin(4), scl=Pin(5), freq=400_000)\n"
+        "print(hex(i2c.readfrom_mem(0x76, 0xD0, 1)[0]))"
+    )
+    assert board.run(code) == "0x60\n"
 
 
 def test_a_file_is_kept_over_a_reset_and_what_was_cut_is_not(board):

@@ -43,8 +43,18 @@ def register(app: typer.Typer) -> None:
     @app.command()
     def bench(
         only: Annotated[str, typer.Argument(help="part of a benchmark's file name")] = "",
+        pico: Annotated[bool, typer.Option("--pico", help="on the emulated Pico W")] = False,
+        device: Annotated[str, typer.Option(help="on a real board, at this port")] = "",
     ) -> None:
-        """Costs and ratios on real MicroPython, into build/bench.json."""
+        """Costs and ratios on real MicroPython, into build/bench.json.
+
+        --pico: in emulated microseconds, into build/bench-pico.json; --device: on a real board.
+        """
+        if pico or device:
+            from .pico import bench as board_bench
+
+            board_bench.run_all(only, device)
+            return
         target = BUILD / "bench.json"
         figures = json.loads(target.read_text()) if only and target.exists() else {}
         for path in sorted([*FOLDER.glob("bench_*.py"), *FOLDER.glob("host_*.py")]):

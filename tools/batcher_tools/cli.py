@@ -4,6 +4,8 @@ A subcommand's module exposes `register(app)`. Modules are imported only when ne
 `batcher --help` must not load a web server.
 """
 
+import sys
+
 import typer
 
 app = typer.Typer(
@@ -14,9 +16,20 @@ app = typer.Typer(
 )
 
 
-def main() -> None:
-    from . import bench, collect
+def load() -> None:
+    """Put the subcommands together."""
+    from . import bench, collect, deploy
 
-    for module in (bench, collect):
+    for module in (bench, collect, deploy):
         module.register(app)
-    app()
+
+
+def main() -> None:
+    from .device import DeviceError
+
+    load()
+    try:
+        app()
+    except DeviceError as exc:
+        print(f"batcher: {exc}", file=sys.stderr)
+        sys.exit(1)

@@ -12,7 +12,7 @@ import serial.tools.list_ports
 from mpremote.transport import TransportError, TransportExecError
 from mpremote.transport_serial import SerialTransport
 
-OLDEST = (1, 22, 0)  # asyncio by that name, .mpy version 6.2
+OLDEST = (1, 23, 0)  # .mpy version 6.3; the tests run on 1.26 and 1.29
 
 
 class DeviceError(Exception):
@@ -48,12 +48,16 @@ class Device:
         self.transport = None
 
     def __enter__(self) -> "Device":
+        self.open()
+        return self
+
+    def open(self) -> None:
+        """Open the port and enter the raw REPL."""
         try:
             self.transport = SerialTransport(self.name, baudrate=115200, timeout=10)
         except (TransportError, OSError, serial.SerialException) as exc:
             raise DeviceError(self._why(exc))
         self.enter()
-        return self
 
     def _why(self, exc: Exception) -> str:
         text = f"{exc} {exc.__context__}".lower()
@@ -65,17 +69,25 @@ class Device:
             return f"{self.name} does not exist: `batcher devices` lists what does"
         return f"{self.name} cannot be opened, or another program has it open"
 
-    def enter(self, seconds: float = 8) -> None:
-        """Interrupt what runs and enter the raw REPL."""
-        try:
-            with redirect_stdout(io.StringIO()):
-                self.transport.enter_raw_repl(soft_reset=False, timeout_overall=seconds)
-        except (TransportError, OSError, serial.SerialException):
-            self.close()
-            raise DeviceError(
-                f"{self.name} does not answer as MicroPython does: another program may have the "
-                "port open, or the board needs MicroPython (https://micropython.org/download)"
-            )
+    def enter(self, attempts: int = 3) -> None:
+        """Interrupt what runs and enter the raw REPL.
+
+        More than once: a Ctrl-C that comes while a board starts is lost.
+        """
+        for last in [False] * (attempts - 1) + [True]:
+            try:
+                with redirect_stdout(io.StringIO()):
+                    self.transport.enter_raw_repl(soft_reset=False, timeout_overall=3)
+                return
+            except (TransportError, OSError, serial.SerialException) as exc:
+                gone = not isinstance(exc, TransportError)
+                if last or gone:
+                    self.close()
+                    raise DeviceError(
+                        f"{self.name} does not answer as MicroPython does: another program may "
+                        "have the port open, or the board needs MicroPython "
+                        "(https://micropython.org/download)"
+                    )
 
     def run(self, code: str, timeout: float | None = 30, tell=None) -> str:
         """Run code -> what it printed. `tell` is called with each piece of output (bytes)."""

@@ -1,14 +1,22 @@
-"""Emulated chips on the emulated board's I2C bus, at the byte boundary.
+"""Emulated chips on the emulated board's I2C bus, byte for byte.
 
-A chip is any object with `write(bytes)` and `read(n) -> bytes` that raises OSError where a
-real one would not acknowledge. The board's controller moves one byte at a time; a chip is
-told of a write when its transaction ends, and asked once for a read.
+A chip is what host_tests/kit/chips has: `start(reading) -> ack`, `put(byte) -> ack`,
+`get() -> byte`, `stop()`, and it may take a clock whose `ticks()` gives milliseconds.
 """
 
 from rp2040py.peripherals.i2c import I2CMode
 
 TX_EMPTY = 1 << 4
-LONGEST = 64  # bytes a chip is asked for; a longer read asks again
+
+
+class BoardClock:
+    """The emulated board's own time, for chips that take time to convert."""
+
+    def __init__(self, simulator) -> None:
+        self.clock = simulator.clock
+
+    def ticks(self) -> int:
+        return int(self.clock.nanos // 1_000_000) & 0x3FFFFFFF
 
 
 class Bus:
@@ -17,54 +25,25 @@ class Bus:
     def __init__(self, controller) -> None:
         self.i2c = controller
         self.chips: dict[int, object] = {}
-        self.chip = None
-        self.written = bytearray()
-        self.answer = b""
+        self.chip = None  # in a transaction
         self.transactions = 0
         controller.on_connect = self._connect
-        controller.on_write_byte = self._write
-        controller.on_read_byte = self._read
+        controller.on_write_byte = lambda value: controller.complete_write(self.chip.put(value))
+        controller.on_read_byte = lambda ack: controller.complete_read(self.chip.get() & 0xFF)
         controller.on_stop = self._stop
 
-    def _finish_write(self) -> bool:
-        """Hand the chip what was written to it; False: it did not acknowledge."""
-        if self.chip is None or not self.written:
-            return True
-        data = bytes(self.written)
-        self.written.clear()
-        try:
-            self.chip.write(data)
-        except OSError:
-            return False
-        return True
-
     def _connect(self, address: int, mode) -> None:
-        self._finish_write()  # a repeated start ends the write before it
         self.transactions += 1
         self.chip = self.chips.get(address)
-        self.answer = b""
-        present = self.chip is not None
-        if present and mode == I2CMode.READ:
-            try:
-                self.answer = self.chip.read(LONGEST)
-            except OSError:
-                present = False
+        present = self.chip is not None and bool(self.chip.start(mode == I2CMode.READ))
         self.i2c.complete_connect(present)
         if not present:
             # The controller's FIFO is empty after an abort; unsaid, the SDK waits 50 ms for it
             # and reports a timeout where a real board reports that nobody answered.
             self.i2c._set_interrupts(TX_EMPTY)
 
-    def _write(self, value: int) -> None:
-        self.written.append(value)
-        self.i2c.complete_write(True)
-
-    def _read(self, ack: bool) -> None:
-        if not self.answer:
-            self.answer = self.chip.read(LONGEST)
-        value, self.answer = self.answer[0], self.answer[1:]
-        self.i2c.complete_read(value)
-
     def _stop(self) -> None:
-        self._finish_write()
+        chip, self.chip = self.chip, None
+        if chip is not None:
+            chip.stop()
         self.i2c.complete_stop()

