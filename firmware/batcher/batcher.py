@@ -117,7 +117,7 @@ class Batcher(Flusher):
     def _slow(self, item):
         if self._take(item) or self._make_room() and self._take(item):
             return True
-        count(self._dropped, 1)
+        self._count("dropped")
         count(self._refused, 1)
         if self._waker:
             self._waker.untold += 1  # an interrupt may not call on_drop
@@ -161,7 +161,7 @@ class Batcher(Flusher):
         if self.overflow == "spill" and store.spill():
             return True
         lost = store.evict(self._tell, "overflow")
-        count(self._dropped, lost)
+        self._count("dropped", lost)
         for waiter in self._waiters:
             if waiter.left > store.evicted_at:  # one of its items, then
                 waiter.fail()
@@ -220,6 +220,8 @@ class Batcher(Flusher):
         if self._handler is None:
             raise RuntimeError("flush: no handler is registered")
         if self._task is None:
+            if self._closed:
+                return False
             self.start()
         waiter = Waiter(left, self._clock.signal())
         self._waiters.append(waiter)
@@ -299,17 +301,11 @@ class Batcher(Flusher):
     def stats(self) -> dict:
         """Counters since the start: added = delivered + dropped + rejected + pending."""
         store = self.store
-        return {
-            "added": store.next_seq + value(self._refused),
-            "delivered": value(self._delivered),
-            "dropped": value(self._dropped),
-            "rejected": value(self._rejected),
-            "pending": len(store),
-            "retries": value(self._retries),
-            "errors": value(self._errors),
-            "flushes": value(self._flushes),
-            "high_water": store.high_water,
-        }
+        stats = {name: value(counter) for name, counter in self._counts.items()}
+        stats["added"] = store.next_seq + value(self._refused)
+        stats["pending"] = len(store)
+        stats["high_water"] = store.high_water
+        return stats
 
     @property
     def first(self) -> int:

@@ -17,6 +17,9 @@ from .errors import Rejected, RetryAfter
 from .port import FOREVER, asyncio, format_exc, is_awaitable, log, ticks_diff
 
 
+COUNTED = ("delivered", "dropped", "rejected", "retries", "errors", "flushes")
+
+
 class Waiter:
     """One caller of flush(): done when `left` items have gone from the front."""
 
@@ -58,12 +61,10 @@ class Flusher:
         self._barred_ms = 0  # the part of it that RetryAfter asked for
         self._waiters = []  # callers of flush()
         self._watchers = []  # signals of who waits for room, or for the end
-        self._delivered = [0, 0]
-        self._dropped = [0, 0]
-        self._rejected = [0, 0]
-        self._retries = [0, 0]
-        self._errors = [0, 0]
-        self._flushes = [0, 0]
+        self._counts = {name: [0, 0] for name in COUNTED}
+
+    def _count(self, what, k=1):
+        count(self._counts[what], k)
 
     def _due(self, now):
         """-> ms until the next attempt is due; 0 is now."""
@@ -119,7 +120,7 @@ class Flusher:
         self._in_flight = True
         self._asked = False
         if self._retry:
-            count(self._retries, 1)
+            self._count("retries")
         self._regrant()
         return batch
 
@@ -132,16 +133,16 @@ class Flusher:
                 self._failed(kind("handler: took %d of a batch of %d" % (k, n)))
                 return
         self.store.commit(k)
-        count(self._delivered, k)
-        count(self._flushes, 1)
+        self._count("delivered", k)
+        self._count("flushes")
         self._backoff.reset()
         self._retry = k < n or self._suspect > k
         self._went(k)
 
     def _failed(self, exc):
-        count(self._errors, 1)
+        self._count("errors")
         if isinstance(exc, Rejected):
-            self._refused_by_the_other_side(str(exc))
+            self._poison(str(exc))
         else:
             self.store.release()
             self._retry = True
@@ -156,7 +157,7 @@ class Flusher:
         else:
             log(format_exc(exc))
 
-    def _refused_by_the_other_side(self, reason):
+    def _poison(self, reason):
         """Halve until the bad item stands alone; only then is it given up."""
         n = self.store.pinned
         if n > 1:
@@ -166,7 +167,7 @@ class Flusher:
             return
         self._fail_waiters()
         self.store.discard(1, self._tell, reason)
-        count(self._rejected, 1)
+        self._count("rejected")
         self._suspect = 0
         self._retry = False
         self._went(1)
@@ -201,7 +202,7 @@ class Flusher:
         try:
             callback(*args)
         except Exception as exc:
-            count(self._errors, 1)
+            self._count("errors")
             log("%s raised %s" % (name, format_exc(exc)))
 
     def _told(self, *what):

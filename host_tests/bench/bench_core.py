@@ -294,7 +294,7 @@ async def flush_bytes():
         await sleep(0)
     gc.collect()
     before = gc.mem_alloc()
-    flushed = b._flushes[0]
+    flushed = b.stats["flushes"]
     for _ in range(1000):
         for _ in range(64):
             add(ITEM)
@@ -302,8 +302,8 @@ async def flush_bytes():
         await sleep(0)
     gc.collect()
     after = gc.mem_alloc()
-    cycles = b._flushes[0] - flushed
-    before_locked = b._flushes[0]
+    cycles = b.stats["flushes"] - flushed
+    before_locked = b.stats["flushes"]
     micropython.heap_lock()
     failed = 0
     try:
@@ -315,9 +315,9 @@ async def flush_bytes():
     except MemoryError:
         failed = 1
     micropython.heap_unlock()
-    locked = b._flushes[0] - before_locked
+    locked = b.stats["flushes"] - before_locked
     print("flush: %d cycles left %d bytes on the heap" % (cycles, after - before))
-    print("flush: %d cycles of 40 under heap_lock, %d errors" % (locked, b._errors[0]))
+    print("flush: %d cycles of 40 under heap_lock, %d errors" % (locked, b.stats["errors"]))
     assert cycles >= 1000
     assert locked >= 40
     assert not failed
