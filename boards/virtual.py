@@ -42,7 +42,7 @@ CHIPS = {
         0x76: ("bme280", "BME280"),
         0x77: ("bme280", "BMP280"),
     },
-    "i2c1": {},
+    "i2c1": {0x76: ("bme280", "BME280")},
 }
 # GPIO -> ROM codes of the DS18B20s on its wire, and GPIOs with a DHT22.
 WIRES = {15: ("28ff641e83160360",)}

@@ -4,9 +4,9 @@ It is handed to batcher.board by the board's data, never patched into sys.module
 `machine.I2C(0).chips` are the chips, for who wants to turn a screw: set values, pull one out.
 """
 
-from boards import virtual
+from os import getenv
 
-from .i2c import I2C as _Bus
+from boards import virtual
 
 _buses = {}
 _pins = {}
@@ -20,7 +20,15 @@ class I2C:
     """The bus `id`, the same each time, with its chips."""
 
     def __new__(cls, id, *, scl=None, sda=None, freq=400_000, timeout=50_000):
+        if id not in _buses and getenv("BATCHER_CHIPS"):  # the port of a process that has them
+            from . import remote
+
+            if not _buses:
+                remote.connect(int(getenv("BATCHER_CHIPS")))
+            _buses[id] = remote.I2C(id)
         if id not in _buses:
+            from .i2c import I2C as _Bus
+
             bus = _buses[id] = _Bus()
             for name, bus_data in virtual.I2C.items():
                 if bus_data["id"] == id:

@@ -18,9 +18,9 @@ app = typer.Typer(
 
 def load() -> None:
     """Put the subcommands together."""
-    from . import bench, collect, deploy
+    from . import bench, collect, demo, deploy
 
-    for module in (bench, collect, deploy):
+    for module in (bench, collect, demo, deploy):
         module.register(app)
 
 

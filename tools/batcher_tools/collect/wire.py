@@ -86,8 +86,9 @@ def _block(device: str, boot: str, block: Any, where: str) -> Batch:
         ):
             raise Unreadable(f"{where}fields[{i}]: wanted [name, unit, scale], found {entry!r:.60}")
     base = block.get("t", "boot")
-    if base not in ("boot", "unix"):
-        raise Unreadable(f"{where}t: wanted 'boot' or 'unix', found {base!r:.40}")
+    if base not in ("boot", "unix", "boot_us", "unix_us"):
+        raise Unreadable(f"{where}t: wanted 'boot', 'unix' (ms) or '..._us', found {base!r:.40}")
+    per_ms = 1000 if base.endswith("_us") else 1
     rows = []
     for i, row in enumerate(_get(block, "rows", list, where)):
         if not isinstance(row, list) or len(row) != 1 + len(fields):
@@ -102,9 +103,9 @@ def _block(device: str, boot: str, block: Any, where: str) -> Batch:
                 raise Unreadable(
                     f"{where}rows[{i}][{j + 1}]: wanted a number or null, found {_kind(value)}"
                 )
-        rows.append((t, values))
+        rows.append((t // per_ms, values))
     first = _whole_number(block, "first", where)
-    return Batch(device, boot, _series(block, where), first, rows, fields, base == "unix")
+    return Batch(device, boot, _series(block, where), first, rows, fields, base.startswith("unix"))
 
 
 def _parse_blocks(body: bytes) -> list[Batch]:

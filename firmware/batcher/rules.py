@@ -1,0 +1,60 @@
+"""What a configuration may say, as plain data for batcher.config (which explains the rules)."""
+
+REQUIRED = ()  # as a default: there is none
+
+_DAY = 86400000
+_FORMATS = ("json", "line", "senml", "cbor", "blocks")
+
+_SENSOR = {  # and the options of its driver, beside these
+    "driver": ("str", 32, REQUIRED),
+    "name": ("str", 64, None),  # of the series; the driver's own where it is not given
+    "every_ms": ("int", 1, _DAY, 1000),
+}
+
+RULES = {
+    "device": ("str", 64, None),  # the chip's own number where it is not given
+    "board": ("str", 32, REQUIRED),  # a file of boards/
+    "wifi": (
+        "maybe",
+        {
+            "networks": (
+                "list",
+                1,
+                8,
+                {"ssid": ("str", 32, REQUIRED), "password": ("secret", 64, None)},
+            ),
+            "country": ("str", 2, None),
+            "hostname": ("str", 32, None),
+        },
+    ),
+    "uplink": {
+        "url": ("url", ("http", "https", "mqtt", "mqtts"), REQUIRED),
+        "format": ("one", _FORMATS, "json"),
+        "token": ("secret", 512, None),
+        "user": ("str", 128, None),
+        "password": ("secret", 128, None),
+        "topic": ("str", 128, "batcher"),
+        "ca_file": ("str", 64, None),  # DER
+        "deadline_ms": ("int", 200, 8000, 7000),
+        "retry_first_ms": ("int", 10, 600000, 1000),
+        "retry_most_ms": ("int", 100, _DAY, 60000),
+    },
+    "sensors": ("list", 1, 16, ("options", _SENSOR)),
+    "batcher": {
+        "memory": ("int", 512, 4 * 1024 * 1024, 16384),
+        "batch_size": ("int", 1, 10000, 100),
+        "interval_ms": ("int", 1, _DAY, 10000),
+        "overflow": ("one", ("drop_oldest", "drop_newest", "spill"), "drop_oldest"),
+    },
+    "spool": (
+        "maybe",
+        {
+            "path": ("str", 64, "spool"),
+            "quota": ("int", 4096, 1 << 28, 262144),
+        },
+    ),
+    "watchdog": ("bool", True),
+    # For the demo and for whoever reads the serial port by a program.
+    "report_ms": ("int", 0, _DAY, 0),  # status as a line of JSON; 0: never
+    "run_ms": ("int", 0, 0x1FFFFFFF, 0),  # then sampling ends, the rest is sent; 0: for ever
+}

@@ -1,0 +1,42 @@
+"""Wiring and nothing else: configuration -> board -> sensors -> batcher -> uplink.
+
+What is wired is said in config.json; which pins, in the board's file. The same main.py runs
+on every board.
+"""
+
+import gc
+import sys
+
+from batcher.port import asyncio
+
+
+def prepare():
+    """-> the configuration, or None where it is wrong: each fault of it is one line."""
+    from batcher.config import ConfigError
+    from batcher.preflight import forget, preflight
+
+    try:
+        config = preflight()
+    except ConfigError as exc:
+        for fault in exc.faults:
+            print("config:", fault)
+        return None
+    forget()
+    return config
+
+
+def main() -> int:
+    """-> 0, or 1 where the configuration is wrong."""
+    gc.threshold(4096)  # collect often while modules are loaded, or they leave holes
+    config = prepare()
+    if config is None:
+        return 1
+    from batcher.station import Station
+
+    station = Station(config)
+    asyncio.run(station.run())
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
