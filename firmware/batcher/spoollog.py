@@ -228,7 +228,10 @@ class Log:
         # -> the next segment there is; one more than the newest where there is none.
         if number + 1 > self._last or size_of(self._name(number + 1)) >= 0:
             return number + 1
-        return next_number(names(self.path), number, self._last + 1)
+        try:
+            return next_number(names(self.path), number, self._last + 1)
+        except OSError:
+            return self._last + 1
 
     def _head_index(self, number):
         # -> index of the segment's first item, -1 where its head cannot be read.

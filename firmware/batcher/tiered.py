@@ -225,7 +225,9 @@ class Tiered:
         coarse: as whole flash blocks, as far as they go; all of it where they do not.
         """
         moved = self._move(True) if coarse and not self.ram.pinned else 0
-        return moved or self._move(False)
+        if moved and self.ram.seal() is not False:
+            return moved
+        return moved + self._move(False)  # too little: a full stage still finds no room
 
     def _move(self, coarse):
         ram = self.ram
@@ -307,7 +309,8 @@ class Tiered:
             down = self._down and ticks_diff(now, self._down_since) >= self._down_ms
             if full < self._spill_at and not (down and full >= _COARSE_FROM):
                 return
-            moved = self.spill()
+            moved = self._move(True) if not self.ram.pinned else 0
+            moved = moved or self._move(False)
         if moved:
             self._waiting = self.unsaved > 0
             if not self._waiting or age >= self._unsaved_ms:
