@@ -100,6 +100,8 @@ class _Connection:
     async def run(self):
         try:
             await self._unheld()
+            if self.fault.kind == "delay":  # to open a connection takes a round trip
+                await asyncio.sleep(2 * self.fault.ms / 1000)
             try:
                 up_reader, self.up_writer = await asyncio.open_connection(
                     self.proxy.to_host, self.proxy.to_port
@@ -124,28 +126,35 @@ class _Connection:
 
     async def _pump(self, reader, writer, way):
         passed = 0
+        due = 0.0  # when the last delayed chunk goes on
         while data := await reader.read(65536):
             await self._unheld()
             fault = self.fault
             kind = fault.kind if fault.hits(way) else "pass"
             if kind == "delay":
-                await asyncio.sleep(fault.ms / 1000)
-            elif kind == "trickle":
+                loop = asyncio.get_running_loop()
+                due = loop.time() + fault.ms / 1000
+                loop.call_at(due, self._late, writer, data)  # the same for all: in order
+                self.proxy.bytes[way] += len(data)
+                passed += len(data)
+                continue
+            await self._overdue(due)
+            if kind == "trickle":
                 for byte in data:
                     writer.write(bytes((byte,)))
                     await writer.drain()
                     await asyncio.sleep(fault.ms / 1000)
                 self.proxy.bytes[way] += len(data)
                 continue
-            elif kind == "no_answer" and way == DOWN:
+            if kind == "no_answer" and way == DOWN:
                 self.spoiled = True
                 continue
-            elif kind == "garbage":
+            if kind == "garbage":
                 self.spoiled = True
                 if way == UP:
                     await self._invent(fault)
                 continue
-            elif kind in ("cut", "reset"):
+            if kind in ("cut", "reset"):
                 left = fault.after - passed
                 if len(data) >= left:
                     writer.write(data[: max(0, left)])
@@ -159,8 +168,20 @@ class _Connection:
             writer.write(data)
             await writer.drain()
         await self._unheld()
+        await self._overdue(due)
         if writer.can_write_eof():
             writer.write_eof()
+
+    async def _overdue(self, due):
+        """Nothing overtakes a delayed chunk."""
+        left = due - asyncio.get_running_loop().time()
+        if left > 0:
+            await asyncio.sleep(left + 0.001)
+
+    @staticmethod
+    def _late(writer, data):
+        if not writer.is_closing():
+            writer.write(data)
 
     async def _invent(self, fault):
         self.writer.write(fault.data)

@@ -45,7 +45,7 @@ class Wire:
         self.port = port
         self.tls = tls
         self.resolver = resolver
-        self.sock = None
+        self.sock = self._raw = None
         self.stage = "waiting"
         if resolver is None and not is_address(host) and host != "localhost":
             from .dns import resolver
@@ -62,7 +62,7 @@ class Wire:
             host = await self.resolver(host)
         self.stage = "connecting"
         address = socket.getaddrinfo(host, self.port, 0, socket.SOCK_STREAM)[0][-1]
-        self.sock = sock = socket.socket()
+        self.sock = self._raw = sock = socket.socket()
         try:
             sock.setblocking(False)
             try:
@@ -132,12 +132,15 @@ class Wire:
             return 0
 
     def close(self):
-        sock = self.sock
-        if sock is not None:
-            self.sock = None
-            try:
-                sock.close()
-            except OSError:
-                pass
+        if self.sock is not None:
+            for sock in (
+                self.sock,
+                self._raw,
+            ):  # MicroPython's TLS forgets the socket after an error
+                try:
+                    sock.close()
+                except OSError:
+                    pass
+            self.sock = self._raw = None
             if self.tls:
                 self.tls.closed()

@@ -1,0 +1,214 @@
+"""What host_uplink.py runs on MicroPython: `uplink_board.py MODE JSON`, one line of JSON out.
+
+one     requests-like: one reading a POST over a new connection each, with a JSON body
+batch   our HttpUplink, add to acknowledged
+mqtt    our MqttUplink
+soak    many batches through faults; the heap is looked at all along
+flush   one flush of 500 readings: its garbage; how little free heap it needs
+"""
+
+import gc
+import json
+import sys
+
+from batcher import Batcher
+from batcher.backoff import Backoff
+from batcher.counter import value
+from batcher.identity import Identity
+from batcher.port import asyncio, ticks_diff, ticks_ms
+from kit.encoder import PlainJson
+
+
+def encoder():
+    try:
+        from batcher.uplink.enc_json import JsonEncoder
+
+        return JsonEncoder()
+    except ImportError:
+        return PlainJson()
+
+
+def make(s, source):
+    ident = Identity(s["device"])
+    if s["url"].startswith("mqtt"):
+        from batcher.uplink.mqtt import MqttUplink
+
+        keys = ("window", "per_message")
+        more = {key: s[key] for key in keys if key in s}
+        return MqttUplink(s["url"], encoder(), ident, source=source, **more)
+    from batcher.uplink.http import HttpUplink
+
+    return HttpUplink(s["url"], encoder(), ident, source, deadline_ms=s.get("deadline_ms", 7000))
+
+
+def one(s):
+    """A POST a reading as `requests.post(url, json=...)` of MicroPython does it."""
+    import socket
+
+    host, _, rest = s["url"][7:].partition(":")
+    port, _, path = rest.partition("/")
+    address = socket.getaddrinfo(host, int(port))[0][-1]
+    start = ticks_ms()
+    for i in range(s["n"]):
+        doc = {
+            "device": s["device"],
+            "boot": "00112233aabbccdd",
+            "series": "s",
+            "first": i,
+            "items": [{"t": i, "temperature": 21.5, "pressure": 101325}],
+        }
+        body = json.dumps(doc)
+        sock = socket.socket()
+        sock.connect(address)
+        sock.write(b"POST /%s HTTP/1.0\r\nHost: %s\r\n" % (path.encode(), host.encode()))
+        sock.write(b"Content-Type: application/json\r\nContent-Length: %d\r\n" % len(body))
+        sock.write(b"Connection: close\r\n\r\n")
+        sock.write(body.encode())
+        line = sock.readline()
+        assert b" 200 " in line, line
+        while sock.readline() not in (b"\r\n", b""):
+            pass
+        sock.read()
+        sock.close()
+    return {"n": s["n"], "ms": ticks_diff(ticks_ms(), start)}
+
+
+async def through(s):
+    """Add n readings and wait for the last acknowledgement."""
+    size = s["batch"]
+    b = Batcher(max(2 * size, 8), batch_size=size, interval_ms=100000)
+    up = make(s, b)
+    b.register_handler(up.send)
+    b.start()
+    item = {"t": 1, "temperature": 21.5, "pressure": 101325}
+    await b.put(item)
+    await b.flush()  # connected
+    start = ticks_ms()
+    for i in range(s["n"]):
+        if len(b.store) >= 2 * size:
+            await b.put(item)
+        else:
+            b.add(item)
+        if i & 63 == 0:
+            await asyncio.sleep(0)
+    assert await b.flush()
+    ms = ticks_diff(ticks_ms(), start)
+    assert b.stats["dropped"] == 0, b.stats
+    await b.close()
+    done = up.close()
+    if done is not None:
+        await done
+    return {"n": s["n"], "ms": ms}
+
+
+def used():
+    for _ in range(3):
+        gc.collect()
+    return gc.mem_alloc()
+
+
+async def soak(s):
+    """Batches of 5 through a proxy that fails all the time; -> the heap's floor over windows."""
+    b = Batcher(40, batch_size=5, interval_ms=1, on_error=lambda exc: None, backoff=Backoff(1, 5))
+    up = make(s, b)
+    b.register_handler(up.send)
+    b.start()
+    floors = [0] * 10  # made before: a growing list would be the growth that is found
+    k = 0
+    low = None
+    i = mark = 0
+    window = s["batches"] // 10
+    while value(b._flushes) < s["batches"]:
+        await b.put(i & 1023)
+        i += 1
+        if i % 400 == 0:
+            gc.collect()
+            now = gc.mem_alloc()
+            low = now if low is None or now < low else low
+        if value(b._flushes) - mark >= window:
+            mark = value(b._flushes)
+            if k < 10:
+                floors[k] = low
+                k += 1
+            low = None
+    await b.flush()
+    stats = b.stats
+    await b.close(timeout_ms=2000)
+    up.close()
+    return {"floors": floors, "stats": stats}
+
+
+async def flush(s):
+    from batcher.records import RecordRing
+    from batcher.schema import Schema
+
+    schema = Schema("bme280", [("temperature", "Cel", -2), ("pressure", "Pa", 0), ("h", "%RH", -2)])
+    ring = RecordRing(schema, 16384)
+    b = Batcher(store=ring, batch_size=500, interval_ms=100000)
+    up = make(s, b)
+    b.register_handler(up.send)
+    b.start()
+    row = schema.row()
+
+    def fill():
+        for i in range(500):
+            row[0] = ticks_ms()
+            row[1] = 2100 + i % 7
+            row[2] = 101325 + i % 5
+            row[3] = 4500 + i % 9
+            assert b.add(row)
+
+    for _ in range(2):
+        fill()
+        assert await b.flush()
+    garbage = []
+    for _ in range(5):
+        fill()
+        gc.collect()
+        gc.disable()
+        before = gc.mem_alloc()
+        assert await b.flush()
+        garbage.append(gc.mem_alloc() - before)
+        gc.enable()
+    # Fill the heap up to `left` bytes free, in small pieces, and see whether it goes through.
+    smallest = None
+    for left in (8192, 6144, 4096, 3584, 3072, 2560, 2048, 1536, 1024, 768, 512):
+        fill()
+        gc.collect()
+        hold = []
+        try:
+            step = 4096
+            while gc.mem_free() > left + 64:
+                while step > 32 and gc.mem_free() - left < step + 64:
+                    step >>= 1
+                hold.append(bytearray(step))
+        except MemoryError:
+            pass
+        gc.collect()
+        free = gc.mem_free()
+        ok = False
+        try:
+            ok = await b.flush(3000)
+        except MemoryError:
+            pass
+        hold = None
+        gc.collect()
+        if not ok:
+            await asyncio.sleep(0)
+            assert await b.flush(5000)
+            break
+        smallest = free
+    await b.close()
+    up.close()
+    return {"garbage": max(garbage), "min_free": smallest}
+
+
+def main(mode, s):
+    if mode == "one":
+        return one(s)
+    if mode in ("batch", "mqtt"):
+        return asyncio.run(through(s))
+    return asyncio.run({"soak": soak, "flush": flush}[mode](s))
+
+
+print(json.dumps(main(sys.argv[1], json.loads(sys.argv[2]))))

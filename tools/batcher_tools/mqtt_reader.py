@@ -1,0 +1,154 @@
+"""Batches out of an MQTT broker into the collector's store: `batcher collect --mqtt URL`.
+
+Rules
+- The session is persistent and messages are acknowledged by hand, after the disk has them: what
+  the broker has taken from a board is stored before the broker forgets it.
+- Repeats are the store's affair: (device, boot, series, number) names each reading.
+- A message that cannot be read is counted, told and acknowledged, or it would come for ever.
+- Several brokers of a cluster: after a failure the next one is tried.
+"""
+
+import contextlib
+import itertools
+import ssl
+import sys
+import threading
+import time
+from concurrent.futures import Future
+from urllib.parse import urlsplit
+
+from paho.mqtt import client as paho
+
+from .collect.store import Store
+from .collect.wire import BLOCKS, JSON, Unreadable, Unsupported, parse
+
+
+def split_url(url: str) -> tuple[bool, str, int]:
+    """ "mqtt://host:port" or mqtts:// -> (secure, host, port). Raises ValueError."""
+    parts = urlsplit(url)
+    if parts.scheme not in ("mqtt", "mqtts") or not parts.hostname or parts.username:
+        raise ValueError(f"wanted mqtt://host:port or mqtts://host:port, found {parts.scheme!r}")
+    secure = parts.scheme == "mqtts"
+    return secure, parts.hostname, parts.port or (8883 if secure else 1883)
+
+
+class MqttReader:
+    """`with MqttReader(store, ["mqtt://127.0.0.1:1883"]):` reads `topic` into the store.
+
+    Counts `stored`, `repeated`, `unreadable`; `ready` is set while it is subscribed.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        urls: list[str],
+        topic: str = "batcher/#",
+        client_id: str = "batcher-collect",
+        user: str | None = None,
+        password: str | None = None,
+        ca: str | None = None,
+        keepalive_s: int = 10,
+    ):
+        self.store = store
+        self.brokers = [split_url(url) for url in urls]
+        self.topic = topic
+        self.keepalive_s = keepalive_s
+        self.stored = self.repeated = self.unreadable = 0
+        self.ready = threading.Event()
+        self._generation = 0  # of the connection: an acknowledgement is for its own only
+        self._stop = threading.Event()
+        self._ca = ca
+        self._client_id = client_id
+        self._user, self._password = user, password
+        self._thread = threading.Thread(target=self._run, daemon=True)
+
+    def __enter__(self):
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_):
+        self._stop.set()
+        self._thread.join(10)
+
+    def _make(self, secure: bool) -> paho.Client:
+        client = paho.Client(
+            paho.CallbackAPIVersion.VERSION2,
+            client_id=self._client_id,
+            clean_session=False,
+            manual_ack=True,
+        )
+        if self._user is not None:
+            client.username_pw_set(self._user, self._password)
+        if secure:
+            client.tls_set(ca_certs=self._ca, cert_reqs=ssl.CERT_REQUIRED)
+        client.on_connect = self._on_connect
+        client.on_subscribe = self._on_subscribe
+        client.on_message = self._on_message
+        return client
+
+    def _run(self):
+        for secure, host, port in itertools.cycle(self.brokers):
+            if self._stop.is_set():
+                return
+            self._generation += 1
+            client = self._make(secure)
+            with contextlib.suppress(OSError, ValueError):
+                client.connect(host, port, self.keepalive_s)
+                while not self._stop.is_set():
+                    if client.loop(0.2) != paho.MQTT_ERR_SUCCESS:
+                        break
+            self.ready.clear()
+            with contextlib.suppress(OSError, ValueError):
+                client.disconnect()
+                client.loop(0.1)
+            self._stop.wait(0.2)
+
+    def _on_connect(self, client, userdata, flags, reason, properties):
+        if reason.is_failure:
+            self._say(f"the broker refuses us: {reason}")
+            client.disconnect()
+        else:
+            client.subscribe(self.topic, 1)
+
+    def _on_subscribe(self, client, userdata, mid, reasons, properties):
+        if any(reason.is_failure for reason in reasons):
+            self._say(f"{self.topic}: subscription refused")
+            client.disconnect()
+        else:
+            self.ready.set()
+
+    def _on_message(self, client, userdata, message):
+        generation = self._generation
+        body = message.payload
+        try:
+            batches = parse(body, JSON if body[:1] == b"{" else BLOCKS)
+        except (Unreadable, Unsupported) as exc:
+            self.unreadable += 1
+            self._say(f"{message.topic}: {exc}")
+            client.ack(message.mid, message.qos)
+            return
+        while not self._stop.is_set():
+            try:
+                future = self.store.put(batches)
+                break
+            except Exception:  # the disk is behind: the broker keeps the rest
+                time.sleep(0.05)
+        else:
+            return
+
+        def done(future: Future):
+            if future.exception() is None:
+                stored, repeated = future.result()
+                self.stored += stored
+                self.repeated += repeated
+                if generation == self._generation:
+                    client.ack(message.mid, message.qos)
+            else:
+                self._say(f"database: {future.exception()}")
+                self.ready.clear()
+
+        future.add_done_callback(done)
+
+    @staticmethod
+    def _say(text):
+        print("collect: mqtt:", text, file=sys.stderr, flush=True)
