@@ -81,7 +81,7 @@ class Nats(Server):
         self.tls = tls
 
     def command(self):
-        mqtt = [f'host: "127.0.0.1", port: {self.port}']
+        mqtt = [f'host: "127.0.0.1", port: {self.port}, ack_wait: "2s"']
         if self.tls:
             mqtt.append(f'tls {{ cert_file: "{self.tls[0]}", key_file: "{self.tls[1]}" }}')
         if self.replicas:
