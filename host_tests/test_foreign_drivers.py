@@ -2,7 +2,9 @@
 
 from pathlib import Path
 
-import periph
+import pytest
+
+periph = pytest.importorskip("periph")
 
 CODE = """
 import sys
