@@ -51,3 +51,10 @@ def online(first_online):
     """A board that has joined the Wi-Fi (half a minute once, then a fork each)."""
     with first_online.fork() as pico:
         yield pico
+
+
+@pytest.fixture
+def paced(board):
+    """`board`, with sleeps that take their time: what talks to it may wait for it."""
+    board.speed(1)
+    return board

@@ -39,12 +39,6 @@ def firmware(tmp_path, monkeypatch):
     return tmp_path / "firmware"
 
 
-@pytest.fixture
-def paced(board):
-    board.speed(1)
-    return board
-
-
 def put(pico, **options):
     with Device(pico.url) as device:
         return deploy(device, **options)

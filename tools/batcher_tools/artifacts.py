@@ -42,13 +42,13 @@ def target_of(mpy: int) -> tuple[tuple[int, int], str]:
     return (mpy & 0xFF, mpy >> 8 & 3), architecture
 
 
-def sources(board: str | None, core: bool = False) -> list[tuple[Path, str]]:
+def sources(board: str | None, core: bool = False, unix: bool = False) -> list[tuple[Path, str]]:
     """[(file here, its path on the board without suffix)]: package, main and one board's data."""
     found = []
     for path in sorted((FIRMWARE / "batcher").rglob("*.py")):
         name = path.relative_to(FIRMWARE).with_suffix("").as_posix()
         part = name.removeprefix("batcher/")
-        if part not in ELSEWHERE and (not core or part in CORE):
+        if unix and part == "port_unix" or (part not in ELSEWHERE and (not core or part in CORE)):
             found.append((path, name))
     if core:
         return found
@@ -82,7 +82,7 @@ def build(
     board: str | None, architecture: str = "", *, source: bool = False, core: bool = False
 ) -> list[Artifact]:
     """-> every file for a board, compiled (or as it is, where `source`)."""
-    files = sources(board, core)
+    files = sources(board, core, unix=architecture in ("x86", "x64"))
     if source:
         return [Artifact(f"{name}.py", path.read_bytes()) for path, name in files]
     with ThreadPoolExecutor(4) as pool:
@@ -90,3 +90,10 @@ def build(
         return [
             Artifact(f"{name}.mpy", data) for (_, name), data in zip(files, compiled, strict=True)
         ]
+
+
+def package(core: bool) -> dict:
+    """What package.json says for mip: [[path on the board, path from the package.json]]."""
+    names = [name for _, name in sources(None, core) if name != "batcher/main"]
+    folder = "firmware/" if core else ""
+    return {"urls": [[f"{name}.py", f"{folder}{name}.py"] for name in names], "version": "0.1.0"}

@@ -39,16 +39,11 @@ def board_names() -> list[str]:
 
 def board_for(machine: str) -> str:
     """A board's name from what MicroPython says it runs on ("Raspberry Pi Pico W with RP2040")."""
-    said = machine.lower().split(" with ")
     best = ""
-    for name in board_names():
-        words = name.replace("_", " ")
-        compact = words.replace(" ", "")
-        for text in said:
-            plain = text.replace("-", " ").replace("_", " ")
-            if (plain.endswith(words) or plain.replace(" ", "") == compact) and len(name) > len(
-                best
-            ):
+    for text in machine.lower().split(" with "):
+        plain = "".join(letter for letter in text if letter.isalnum())
+        for name in board_names():
+            if plain.endswith(name.replace("_", "")) and len(name) > len(best):
                 best = name
     if not best:
         raise DeviceError(

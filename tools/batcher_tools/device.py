@@ -40,6 +40,14 @@ def choose(name: str | None) -> str:
     return found[0]
 
 
+def open_port(name: str):
+    """The serial port alone: what runs on the board goes on."""
+    try:
+        return serial.serial_for_url(name, baudrate=115200, timeout=1)
+    except (OSError, serial.SerialException) as exc:
+        raise DeviceError(Device(name)._why(exc))
+
+
 class Device:
     """A connection in the raw REPL. A context manager; what runs on the board is interrupted."""
 

@@ -1,0 +1,213 @@
+"""The library on the emulated Pico W: the contract, a chip, the network, flash, interrupts."""
+
+import re
+
+import pytest
+
+from batcher_tools.artifacts import compile_one
+from batcher_tools.collect.server import CollectorThread
+from batcher_tools.paths import HOST_TESTS
+from batcher_tools.pico.bench import ARCHITECTURE, firmware
+from batcher_tools.pico.filesystem import write_image
+
+from .conftest import JOIN, start
+
+pytestmark = pytest.mark.pico
+
+CONTRACT = [
+    "test_ring",
+    "test_promises_intake",
+    "test_promises_flight",
+    "test_promises_failure",
+    "test_promises_overflow",
+    "test_promises_waiting",
+]
+RUN = """
+import gc, sys
+module = __import__("portable.{name}").{name}
+for name in dir(module):
+    if name.startswith("test_"):
+        gc.collect()
+        try:
+            getattr(module, name)()
+            print("PASS", name)
+        except BaseException as exc:
+            print("FAIL", name)
+            sys.print_exception(exc)
+"""
+
+
+@pytest.fixture(scope="session")
+def image(tmp_path_factory):
+    """A file system with the compiled firmware, the test kit and the contract's tests."""
+    files = firmware()
+    kit = [HOST_TESTS / "kit" / f"{name}.py" for name in ("__init__", "alloc", "check", "clock",
+           "conformance", "encoder", "narrow", "rig")]  # fmt: skip
+    for path in [*kit, *(HOST_TESTS / "portable" / f"{name}.py" for name in CONTRACT)]:
+        name = path.relative_to(HOST_TESTS).with_suffix("").as_posix()
+        files[f"/{name}.mpy"] = compile_one(path, name, ARCHITECTURE)
+    return write_image(tmp_path_factory.mktemp("pico") / "fs", files)
+
+
+@pytest.fixture(scope="session")
+def first_loaded(image):
+    with start(filesystem=image, speed=None) as pico:
+        yield pico
+
+
+@pytest.fixture
+def loaded(first_loaded):
+    with first_loaded.fork() as pico:
+        yield pico
+
+
+@pytest.fixture(scope="session")
+def first_joined(image):
+    with start(filesystem=image) as pico:
+        assert pico.run(JOIN, timeout=120).strip() == "True"
+        yield pico
+
+
+@pytest.fixture
+def joined(first_joined):
+    with first_joined.fork() as pico:
+        yield pico
+
+
+@pytest.mark.parametrize("name", CONTRACT)
+def test_the_contract_holds_on_the_board(loaded, name):
+    text = loaded.run(RUN.format(name=name), timeout=240)
+    assert "PASS" in text and "FAIL" not in text, text
+
+
+def test_a_bme280_is_read_by_our_driver(loaded):
+    loaded.chip("kit.chips.bme280:BME280(clock)", 0x76)
+    text = loaded.run(
+        "import time\n"
+        "from machine import I2C, Pin\n"
+        "from batcher.sensors.bme280 import BME280\n"
+        "driver = BME280(I2C(0, sda=Pin(4), scl=Pin(5), freq=400_000), 0x76)\n"
+        "row = driver.schema.row()\n"
+        "while True:\n"
+        "    ms = driver.measure(row)\n"
+        "    if not ms: break\n"
+        "    time.sleep_ms(ms)\n"
+        "print(list(row)[1:-1])\n"
+        "import machine\n"
+    )
+    temperature, pressure, humidity = eval(text)
+    assert -4000 <= temperature <= 8500 and 30000 <= pressure <= 110000 and 0 < humidity <= 10000
+
+
+def test_readings_from_a_timer_interrupt_all_arrive(loaded):
+    text = loaded.run(
+        "import asyncio, machine\n"
+        "from batcher import Batcher\n"
+        "got = []\n"
+        "b = Batcher(256, interval_ms=20, overflow='drop_newest', irq=True)\n"
+        "b.register_handler(lambda batch: got.extend(batch))\n"
+        "n = 0\n"
+        "taken = 0\n"
+        "def tick(timer):\n"
+        "    global n, taken\n"
+        "    if n < 600:\n"
+        "        n += 1\n"
+        "        if b.add(n): taken += 1\n"
+        "async def main():\n"
+        "    async with b:\n"
+        "        timer = machine.Timer(freq=1000, callback=tick, hard=True)\n"
+        "        while n < 600: await asyncio.sleep_ms(10)\n"
+        "        timer.deinit()\n"
+        "        await b.flush()\n"
+        "asyncio.run(main())\n"
+        "print(n, taken, len(got), got == sorted(got), len(set(got)))",
+        timeout=120,
+    )
+    assert text == "600 600 600 True 600\n"
+
+
+SEND = """
+import asyncio
+from batcher import Batcher, Identity
+from batcher.uplink.http import HttpUplink
+from kit.encoder import PlainJson
+b = Batcher(256, batch_size=32, interval_ms=200)
+errors = []
+b._on_error = lambda exc: errors.append(repr(exc))
+up = HttpUplink("http://10.0.0.1:%d/v1/batches", PlainJson(), Identity("pico"), b, deadline_ms=3000)
+b.register_handler(up.send)
+async def send(items):
+    b.start()
+    for i in items: b.add(i)
+    ok = await b.flush(20000)
+    print(ok, b.stats["pending"], b.stats["delivered"], errors[-1:])
+"""
+
+
+def test_a_flush_to_the_collector_over_http_and_a_link_that_comes_back(joined, tmp_path):
+    with CollectorThread(tmp_path / "db") as collector:
+        joined.run(SEND % collector.port)
+        assert joined.run("asyncio.run(send(range(100)))", timeout=120).startswith("True 0 100")
+        joined.link("refused")
+        said = joined.run("asyncio.run(send(range(100, 150)))", timeout=120)
+        assert said.startswith("False 50 100"), said
+        joined.link("up")
+        said = joined.run("b.kick()\nfor _ in range(3): asyncio.run(send(()))", timeout=120)
+        assert "True 0 150" in said
+        assert [row["value"] for row in collector.rows()] == list(range(150))
+    assert set(joined.network()["reached"]) == {f"tcp 127.0.0.1:{collector.port}"}
+
+
+SPOOL = """
+import json, os
+from batcher.items import Items
+from batcher.spool import Spool
+spool = Spool("/batcher/spool", 65536, codec=Items(lambda x: json.dumps(x).encode(),
+    lambda b: json.loads(bytes(b))), boot=b"%s")
+"""
+
+
+def test_a_spool_is_kept_over_a_reset_and_a_power_cut(loaded):
+    loaded.run(SPOOL % "bootboot")
+    loaded.run("for i in range(40): spool.push(i)\nspool.seal()\nprint(len(spool))")
+    loaded.reset("run_pin")
+    loaded.wait_for("MicroPython")
+    count = "print(len(spool))"
+    assert loaded.run(SPOOL % "bootboo2" + count) == "40\n"
+    loaded.cut_power_after(1, torn=True)
+    from batcher_tools.pico import PicoError
+
+    with pytest.raises(PicoError):
+        loaded.run("for i in range(40, 400):\n    spool.push(i)\n    spool.seal()", timeout=120)
+    assert loaded.info()["power_cuts"] == 1
+    kept = int(loaded.run(SPOOL % "bootboo3" + count))
+    assert 40 <= kept < 400
+
+
+def test_the_watchdog_bites_a_stuck_handler_and_the_cause_is_known(loaded):
+    from batcher_tools.pico import PicoError
+
+    setup = (
+        "import os\n"
+        "try: os.mkdir('/batcher')\n"
+        "except OSError: pass\n"
+        "import asyncio, machine, time\n"
+        "from batcher.uplink.watchdog import Watchdog\n"
+        "bitten = machine.reset_cause() == machine.WDT_RESET\n"
+    )
+    mark = loaded.info()["printed"]
+    with pytest.raises(PicoError):
+        loaded.run(
+            setup + "dog = machine.WDT(timeout=8000)\n"
+            "watch = Watchdog(dog.feed, path='/batcher/cause', by_watchdog=bitten)\n"
+            "async def stuck(batch): await asyncio.sleep(1000)\n"
+            "handler = watch.watch(stuck, limit_ms=5000)\n"
+            "async def main():\n"
+            "    watch.start()\n"
+            "    await handler([1])\n"
+            "asyncio.run(main())",
+            timeout=60,
+        )
+    loaded.wait_for("MicroPython", since=mark)
+    cause = loaded.run(setup + "print(Watchdog(print, '/batcher/cause', bitten).cause)")
+    assert re.search("watchdog|stuck|handler", cause), cause

@@ -1,0 +1,143 @@
+"""`batcher provision`: the settings onto a board, and whether its Wi-Fi and uplink work."""
+
+import json
+from pathlib import Path
+from typing import Annotated
+from urllib.parse import urlsplit
+
+import typer
+from rich.console import Console
+
+from .board import ONBOARD, leave, maintain, survey
+from .deploy import board_for
+from .device import Device, DeviceError, choose
+from .transfer import put_file
+
+CONFIG = "/batcher/config.json"
+SECRETS = "/batcher/secrets.json"
+PORTS = {"http": 80, "https": 443, "mqtt": 1883, "mqtts": 8883}
+ADVICE = {
+    "wifi": "the Wi-Fi: are name and password right, is it a 2.4 GHz network in reach?",
+    "name": "the uplink's name is not found: is it spelt right, does the network have DNS?",
+    "connect": "nothing answers at the uplink's address and port: does it run? a firewall?",
+    "answer": "the uplink refuses: is the token right, and the path of the URL?",
+}
+DEVICE = typer.Argument(help="its port, such as /dev/ttyACM0; may be left out if there is one")
+console = Console()
+
+
+def split_secrets(config: dict) -> tuple[dict, dict]:
+    """Settings -> (what anybody may see, what only the board should know)."""
+    config = json.loads(json.dumps(config))
+    secrets: dict = {}
+    if config.get("wifi"):
+        secrets["wifi"] = config.pop("wifi")
+    hidden = {
+        key: config["uplink"].pop(key)
+        for key in ("token", "password")
+        if config.get("uplink", {}).get(key)
+    }
+    if hidden:
+        secrets["uplink"] = hidden
+    return config, secrets
+
+
+def read_json(device: Device, path: str) -> dict:
+    """A JSON file of the board, {} where there is none."""
+    text = device.run(
+        f"try:\n    with open({path!r}) as f: print(f.read())\nexcept OSError: print('{{}}')"
+    )
+    try:
+        return json.loads(text)
+    except ValueError:
+        raise DeviceError(f"{path} on the board is not JSON: delete it, or send one with --file")
+
+
+def complete(config: dict, board: str, ask) -> dict:
+    """Fill in what is missing: ask(question, hidden) -> answer."""
+    config.setdefault("board", board)
+    if "wifi" not in config:
+        name = ask("Wi-Fi network (nothing: none)", False)
+        if name:
+            password = ask(f"password of {name}", True)
+            config["wifi"] = {"networks": [{"ssid": name, "password": password}]}
+    uplink = config.setdefault("uplink", {})
+    if "url" not in uplink:
+        uplink["url"] = ask("URL of the collector or broker", False)
+        token = ask("its token (nothing: none)", True)
+        if token:
+            uplink["token"] = token
+    if "sensors" not in config:
+        config["sensors"] = [{"driver": ask("a sensor's driver", False) or "bme280"}]
+    return config
+
+
+def write(device: Device, config: dict) -> None:
+    """Both files, each whole or not at all."""
+    shown, secrets = split_secrets(config)
+    put_file(device, CONFIG, json.dumps(shown).encode())
+    put_file(device, SECRETS, json.dumps(secrets).encode())
+
+
+def check(device: Device, config: dict, tell=print) -> str | None:
+    """Try the Wi-Fi and the uplink from the board -> None, or what failed and what to do."""
+    url = urlsplit(config["uplink"]["url"])
+    wifi = config.get("wifi") or {"networks": []}
+    networks = [(entry["ssid"], entry.get("password")) for entry in wifi["networks"]]
+    known = {
+        "networks": networks,
+        "host": url.hostname,
+        "port": url.port or PORTS[url.scheme],
+        "path": url.path or "/",
+        "token": config["uplink"].get("token"),
+        "scheme": url.scheme,
+    }
+    code = "".join(f"{key} = {value!r}\n" for key, value in known.items())
+    for line in device.run(code + (ONBOARD / "check.py").read_text(), timeout=120).splitlines():
+        outcome, _, rest = line.partition(" ")
+        step = rest.split(" ")[0]
+        if outcome == "ok":
+            tell(f"{step}: ok")
+        elif outcome == "failed":
+            return f"{ADVICE[step]} ({rest})"
+    return None
+
+
+def ask(text: str, hidden: bool) -> str:
+    """One question at the terminal; a secret is not shown."""
+    return typer.prompt(text, default="", hide_input=hidden, show_default=False)
+
+
+def register(app: typer.Typer) -> None:
+    @app.command()
+    def provision(
+        device: Annotated[str | None, DEVICE] = None,
+        file: Annotated[
+            Path | None, typer.Option(help="settings as JSON, nothing is asked")
+        ] = None,
+        check_it: Annotated[
+            bool, typer.Option("--check/--no-check", help="try Wi-Fi and uplink from the board")
+        ] = True,
+    ) -> None:
+        """Settings onto a board: asks for what is missing, and tries them from the board."""
+        with Device(choose(device)) as connected:
+            seen = survey(connected)
+            maintain(connected, seen)
+            if file:
+                try:
+                    config = json.loads(file.read_text())
+                except (OSError, ValueError) as exc:
+                    raise DeviceError(f"{file}: {exc}")
+            else:
+                config = read_json(connected, CONFIG)
+                for key, value in read_json(connected, SECRETS).items():
+                    if isinstance(value, dict):
+                        config.setdefault(key, {}).update(value)
+            complete(config, board_for(seen.machine), ask)
+            write(connected, config)
+            console.print("the settings are on the board")
+            fault = check(connected, config, console.print) if check_it else None
+            if fault:
+                raise DeviceError(f"{fault}; the board stays in maintenance (`batcher resume`)")
+            leave(connected)
+        console.print("the board was reset, its firmware starts")
