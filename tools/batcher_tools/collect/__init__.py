@@ -18,6 +18,13 @@ def register(app: typer.Typer) -> None:
         limit: Annotated[int, typer.Option(help="most bytes of one request", min=100)] = 1 << 20,
         certfile: Annotated[Path | None, typer.Option(help="PEM chain: speak TLS")] = None,
         keyfile: Annotated[Path | None, typer.Option(help="its private key")] = None,
+        mqtt: Annotated[
+            str, typer.Option(help="read from this broker, too; several URLs with commas")
+        ] = "",
+        mqtt_topic: Annotated[str, typer.Option(help="what to subscribe to")] = "batcher/#",
+        mqtt_user: Annotated[str | None, typer.Option()] = None,
+        mqtt_password_file: Annotated[Path | None, typer.Option()] = None,
+        mqtt_ca: Annotated[Path | None, typer.Option(help="PEM, for mqtts://")] = None,
     ) -> None:
         """Take batches over HTTP, keep each reading once, answer when it is on disk."""
         import sqlite3
@@ -31,13 +38,28 @@ def register(app: typer.Typer) -> None:
         try:
             token = token_file.read_text().strip() if token_file else None
             store = Store(db)
-        except (OSError, sqlite3.Error) as exc:
+            reader = None
+            if mqtt:
+                from ..mqtt_reader import MqttReader
+
+                reader = MqttReader(
+                    store,
+                    mqtt.split(","),
+                    mqtt_topic,
+                    user=mqtt_user,
+                    password=mqtt_password_file and mqtt_password_file.read_text().strip(),
+                    ca=mqtt_ca and str(mqtt_ca),
+                )
+        except (OSError, ValueError, sqlite3.Error) as exc:
             raise SystemExit(f"collect: {exc}") from None
         if token == "":
             raise SystemExit(f"collect: {token_file}: wanted a token, found nothing")
         scheme = "https" if certfile else "http"
         print(f"collect: {scheme}://{host}:{port}/v1/batches -> {db}", flush=True)
         try:
+            if reader:
+                reader.__enter__()
+                print(f"collect: {mqtt} {mqtt_topic} -> {db}", flush=True)
             uvicorn.Server(
                 settings(
                     make_app(store, token, limit),
@@ -50,4 +72,6 @@ def register(app: typer.Typer) -> None:
         except KeyboardInterrupt:
             pass
         finally:
+            if reader:
+                reader.__exit__()
             store.close()
