@@ -31,10 +31,21 @@ def main() -> int:
     config = prepare()
     if config is None:
         return 1
+    from batcher.safemode import Starts
+
+    starts = Starts()
+    reason = starts.begin()
+    if reason:
+        print("safe mode:", reason)
+        return 0  # the REPL is free: mend what is wrong, then reset
     from batcher.station import Station
 
-    station = Station(config)
-    asyncio.run(station.run())
+    station = Station(config, starts)
+    config = None  # nobody needs it again
+    try:
+        asyncio.run(station.run())
+    finally:
+        station.log.save("last.log")  # batcher.logring.previous("last.log") reads it
     return 0
 
 

@@ -16,6 +16,7 @@ _HOME = {
     "Schema": "schema",
     "RecordRing": "records",
     "Spool": "spool",
+    "status": "report",
     "Tiered": "tiered",
     "Items": "items",
     "FlashBlocks": "flashblocks",

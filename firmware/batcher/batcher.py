@@ -10,7 +10,6 @@ Rules
 from .counter import count, value
 from .flusher import Flusher, Waiter
 from .port import FOREVER, disable_irq, enable_irq, ticks_diff
-from .ring import Ring
 
 _POLICIES = ("drop_oldest", "drop_newest", "spill")
 
@@ -63,6 +62,8 @@ class Batcher(Flusher):
         if (capacity is None) == (store is None):
             raise TypeError("capacity: wanted either a capacity or a store")
         if store is None:
+            from .ring import Ring  # 4 KB that a batcher of records need not load
+
             store = Ring(capacity)
         if overflow not in _POLICIES:
             raise ValueError("overflow: wanted one of %s, found %r" % (_POLICIES, overflow))

@@ -3,7 +3,7 @@
 REQUIRED = ()  # as a default: there is none
 
 _DAY = 86400000
-_FORMATS = ("json", "line", "senml", "cbor", "blocks")
+_FORMATS = ("rows", "json", "line", "senml", "cbor", "blocks")
 
 _SENSOR = {  # and the options of its driver, beside these
     "driver": ("str", 32, REQUIRED),
@@ -29,11 +29,12 @@ RULES = {
     ),
     "uplink": {
         "url": ("url", ("http", "https", "mqtt", "mqtts"), REQUIRED),
-        "format": ("one", _FORMATS, "json"),
+        "format": ("one", _FORMATS, "rows"),
         "token": ("secret", 512, None),
         "user": ("str", 128, None),
         "password": ("secret", 128, None),
-        "topic": ("str", 128, "batcher"),
+        "topic": ("str", 128, None),
+        "ack": ("bool", True),  # wait for the collector's echo; false for any other server
         "ca_file": ("str", 64, None),  # DER
         "deadline_ms": ("int", 200, 8000, 7000),
         "retry_first_ms": ("int", 10, 600000, 1000),
@@ -54,6 +55,7 @@ RULES = {
         },
     ),
     "watchdog": ("bool", True),
+    "led": ("bool", True),
     # For the demo and for whoever reads the serial port by a program.
     "report_ms": ("int", 0, _DAY, 0),  # status as a line of JSON; 0: never
     "run_ms": ("int", 0, 0x1FFFFFFF, 0),  # then sampling ends, the rest is sent; 0: for ever

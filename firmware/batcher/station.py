@@ -1,7 +1,8 @@
 """One whole firmware, built from a checked configuration: what main.py runs.
 
-Rules: everything that lasts is built here, once, the largest piece first; after the first
-readings only garbage is made. Each sensor is read at its own rate; a slow chip delays nobody.
+Rules: everything that lasts is built here, once; after the first readings only garbage is
+made. The sampler serves the sensors, the batcher sends, the link stays up by itself; what is
+done here is to wire them and to tell how they are.
 """
 
 import gc
@@ -11,35 +12,34 @@ import sys
 from .backoff import Backoff
 from .batcher import Batcher
 from .identity import Identity
-from .port import asyncio, format_exc, ticks_add, ticks_diff, ticks_ms
+from .logring import LogRing
+from .port import Signal, asyncio, format_exc, log, ticks_diff, ticks_ms
 from .records import RecordRing
+from .safemode import Starts
+from .sampler import Sampler
 from .timebase import boot
 
 _DRAIN_MS = 15000  # at the end of a run: for what is still to be sent
+_LOOK_MS = 1000
 
 
 class Station:
-    """`config`: what preflight() returned."""
+    """`config`: what preflight() returned. `starts`: told of the first delivery."""
 
-    def __init__(self, config):
-        self.config = config
-        from . import sensors
-        from .board import Board, load
+    current = None  # the one that runs: batcher.status() asks it
 
-        told = config["batcher"]
-        up = config["uplink"]
-        board = Board(load("boards." + config["board"]), config["wifi"] is not None)
-        self.drivers = []
-        for entry in config["sensors"]:
-            driver = sensors.create(entry["driver"], entry["options"], board)
-            if entry["name"] != driver.schema.name:
-                driver.schema = driver.schema.named(entry["name"])
-            self.drivers.append((driver, entry["every_ms"]))
-        store = RecordRing([driver.schema for driver, _ in self.drivers], told["memory"])
-        self.sampled = {driver.schema.name: 0 for driver, _ in self.drivers}
-        self.error = None
+    def __init__(self, config, starts=None):
+        self._run_ms = config["run_ms"]
+        self._report_ms = config["report_ms"]
+        self.starts = starts or Starts()
+        self.log = LogRing(256)
+        self.failing = False
         self.start = boot.now()
         self.ident = Identity(config["device"])
+        drivers = self._hardware(config)
+        told = config["batcher"]
+        store = RecordRing([driver.schema for driver, _ in drivers], told["memory"])
+        up = config["uplink"]
         self.batcher = Batcher(
             store=store,
             batch_size=min(told["batch_size"], store.capacity),
@@ -48,75 +48,120 @@ class Station:
             on_error=self._on_error,
             backoff=Backoff(up["retry_first_ms"], up["retry_most_ms"]),
         )
-        from .uplink.build import build
+        from .uplink import build
 
-        self.uplink = build(up, self.ident, self.batcher)
-        self.batcher.register_handler(self.uplink.send)
-        for name in ("board", "sensors"):  # what built the hardware is not needed again
-            sys.modules.pop("batcher." + name, None)
-            sys.modules["batcher"].__dict__.pop(name, None)
-        sys.modules.pop("boards." + config["board"], None)
+        self.uplink = build.transport(up, self.ident, self.batcher)
+        self.batcher.register_handler(self._send)
+        self.link = build.wifi(config["wifi"])
+        if self.link is not None:
+            self.link.on_up(self.batcher.kick)
+        self.sampler = Sampler(self.batcher.add, tell=self._tell)
+        for driver, every in drivers:
+            self.sampler.add_sensor(driver, every)
+        Station.current = self
+
+    def _hardware(self, config):
+        """-> [(driver, period in ms)]; what built them is not needed again and unloaded."""
+        from . import board as board_module
+        from . import sensors
+
+        name = "boards." + config["board"]
+        data = board_module.load(name)
+        board = board_module.Board(data, config["wifi"] is not None)
+        drivers = []
+        for entry in config["sensors"]:
+            driver = sensors.create(entry["driver"], entry["options"], board)
+            if entry["name"] != driver.schema.name:
+                driver.schema = driver.schema.named(entry["name"])
+            drivers.append((driver, entry["every_ms"]))
+        self._led = board.led() if config["led"] else None
+        self._led_active = data.LED_ACTIVE
+        self._wdt = None
+        if config["watchdog"] and data.PORT != "unix":
+            self._wdt = board.machine.WDT(timeout=data.WATCHDOG_MS)
+        package = sys.modules["batcher"].__dict__
+        for module in ("board", "sensors"):
+            sys.modules.pop("batcher." + module, None)
+            package.pop(module, None)
+        sys.modules.pop(name, None)
+        return drivers
+
+    async def _send(self, batch):
+        result = await self.uplink.send(batch)
+        self.failing = False
+        self.starts.delivered()
+        return result
 
     def _on_error(self, exc):
-        self.error = format_exc(exc)
-        if not self.config["report_ms"]:
-            print("batcher:", self.error)
+        self.failing = True
+        self._note(format_exc(exc))
 
-    async def _sample(self, driver, every):
-        row = driver.schema.row()
-        name = driver.schema.name
-        due = ticks_ms()
-        while True:
-            row[0] = ticks_ms()
-            try:
-                while ms := driver.measure(row):
-                    await asyncio.sleep_ms(ms)
-            except OSError as exc:  # the chip is away: the next slot looks for it again
-                self.error = format_exc(exc)
-            else:
-                self.sampled[name] += 1
-                self.batcher.add(row)
-            due = ticks_add(due, every)
-            await asyncio.sleep_ms(max(0, ticks_diff(due, ticks_ms())))
+    def _tell(self, sensor, exc):
+        self._note("%s %s" % (sensor.name, "is back" if exc is None else format_exc(exc)))
+
+    def _note(self, text):
+        self.log.add(text)
+        if not self._report_ms:  # else a program reads the console
+            log(text)
 
     def status(self) -> dict:
         """What there is to know, as plain data; collects garbage first."""
         gc.collect()
-        heap = gc.mem_alloc()
+        status = {"heap": gc.mem_alloc(), "free": gc.mem_free()}
         now = boot.now()
-        status = {"t": now - self.start, "now": now, "heap": heap, "free": gc.mem_free()}
+        status["now"] = now
+        status["t"] = now - self.start  # uptime in ms
         stats = self.batcher.stats
         for key in ("delivered", "dropped", "rejected", "retries", "errors", "high_water"):
             status[key] = stats[key]
         status["buffered"] = stats["pending"]
-        status["sampled"] = sum(self.sampled.values())
-        status["error"] = self.error
+        status["sampled"] = sum([sensor.good for sensor in self.sampler.sensors])
+        status["link"] = self.link.status() if self.link is not None else None
+        status["rssi"] = self.link.rssi() if self.link is not None else None
+        status["failing"] = self.failing
+        status["error"] = self.log.last()
         return status
 
     async def run(self):
-        """Sample, send and report, for ever or for `run_ms`."""
+        """Sample, send and report, for ever or for `run_ms`. -> readings that were not sent."""
+        if self._wdt is not None:
+            from .uplink.watchdog import Watchdog
+
+            dog = Watchdog(self._wdt.feed, "cause")
+            self._note("started; last run: %s" % dog.cause)
+            dog.start()
         self.batcher.start()
-        tasks = [asyncio.create_task(self._sample(*pair)) for pair in self.drivers]
-        end = self.config["run_ms"]
-        every = self.config["report_ms"]
+        if self.link is not None:
+            self.link.start()
+        if self._led is not None:
+            from .led import Led, pattern
+
+            led = Led(self._led, lambda: pattern(self._is_up(), self.failing), self._led_active)
+            asyncio.create_task(led.run())
+        self.sampler.start()
+        signal = Signal()
+        end = self._run_ms
+        every = self._report_ms
         while not end or boot.now() - self.start < end:
             if every:
                 print(json.dumps(self.status()))
-            await asyncio.sleep_ms(every or 1000)
-        for task in tasks:
-            task.cancel()
-        left = await self._drain()
+            await signal.wait(every or _LOOK_MS)
+        self.sampler.stop()
+        left = await self._drain(signal)
         status = self.status()
-        status["series"] = self.sampled
+        status["series"] = {sensor.name: sensor.good for sensor in self.sampler.sensors}
         print(json.dumps(status))
         await self.batcher.close(timeout_ms=0)
         return left
 
-    async def _drain(self):
+    def _is_up(self):
+        return self.link is None or self.link.up()
+
+    async def _drain(self, signal):
         """Send what is left; -> how many readings that did not work for."""
         start = ticks_ms()
         while ticks_diff(ticks_ms(), start) < _DRAIN_MS:
             if await self.batcher.flush(2000):
                 break
-            await asyncio.sleep_ms(100)
+            await signal.wait(100)
         return self.batcher.stats["pending"]

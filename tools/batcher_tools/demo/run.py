@@ -65,7 +65,8 @@ def config_for(seconds: float, url: str, board: str) -> dict:
             {"driver": "bme280", "bus": "i2c0", "address": 0x76, "every_ms": 100},
             {"driver": "bme280", "name": "attic", "bus": "i2c1", "address": 0x76, "every_ms": 100},
         ],
-        "batcher": {"memory": 4096, "batch_size": 40, "interval_ms": 1000},
+        "batcher": {"memory": 3072, "batch_size": 40, "interval_ms": 1000},
+        "led": False,
         "report_ms": 250,
         "run_ms": round(seconds * 1000),
     }
