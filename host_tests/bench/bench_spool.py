@@ -255,7 +255,7 @@ def cuts():
         restarts += run.restarts
     control = powercut.run("ring", 200, 1, False)
     print(
-        "\n%d power cuts, %d failures (%d restarts of the run itself); without the flush: %d of %d"
+        "\n%d power cuts, %d failures (and %d restarts of the run itself); without the flush: %d of %d"
         % (cuts, failures, restarts, control.failures, control.cuts)
     )
     print("BENCH power_cuts=%d" % cuts)

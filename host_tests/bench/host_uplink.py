@@ -121,11 +121,10 @@ def main():
                     lambda: board("one", url=far, n=20),
                     lambda: board("batch", url=far, n=30 * BATCH, batch=BATCH),
                 )
-            if (FIRMWARE / "batcher" / "uplink" / "enc_json.py").exists():
-                found = board("flush", url=url)
-                figures["flush_garbage_bytes"] = found["garbage"]
-                figures["flush_min_free_bytes"] = found["min_free"]
-                print("one HTTP flush of 500 records:", found)
+            found = board("flush", url=url, records=True)
+            figures["flush_garbage_bytes"] = found["garbage"]
+            figures["flush_min_free_bytes"] = found["min_free"]
+            print("one HTTP flush of 500 records:", found)
             figures["uplink_soak_growth_bytes"] = soak(collector, 1000 if quick else 10000)
         with Nats(folder / "nats") as broker, ProxyThread(broker.port) as proxy:
             near = f"mqtt://127.0.0.1:{broker.port}"

@@ -13,19 +13,22 @@ import sys
 
 from batcher import Batcher
 from batcher.backoff import Backoff
-from batcher.counter import value
 from batcher.identity import Identity
 from batcher.port import asyncio, ticks_diff, ticks_ms
 from kit.encoder import PlainJson
 
 
-def encoder():
+def encoder(records=False):
     try:
         from batcher.uplink.enc_json import JsonEncoder
 
         return JsonEncoder()
     except ImportError:
-        return PlainJson()
+        if not records:
+            return PlainJson()
+        from batcher.uplink.enc_rows import RowsEncoder
+
+        return RowsEncoder()
 
 
 def make(s, source):
@@ -38,7 +41,9 @@ def make(s, source):
         return MqttUplink(s["url"], encoder(), ident, source=source, **more)
     from batcher.uplink.http import HttpUplink
 
-    return HttpUplink(s["url"], encoder(), ident, source, deadline_ms=s.get("deadline_ms", 7000))
+    return HttpUplink(
+        s["url"], encoder(s.get("records")), ident, source, deadline_ms=s.get("deadline_ms", 7000)
+    )
 
 
 def one(s):
@@ -118,15 +123,15 @@ async def soak(s):
     low = None
     i = mark = 0
     window = s["batches"] // 10
-    while value(b._flushes) < s["batches"]:
+    while b.stats["flushes"] < s["batches"]:
         await b.put(i & 1023)
         i += 1
         if i % 400 == 0:
             gc.collect()
             now = gc.mem_alloc()
             low = now if low is None or now < low else low
-        if value(b._flushes) - mark >= window:
-            mark = value(b._flushes)
+        if b.stats["flushes"] - mark >= window:
+            mark = b.stats["flushes"]
             if k < 10:
                 floors[k] = low
                 k += 1

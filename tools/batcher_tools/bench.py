@@ -35,8 +35,7 @@ def run_one(path, heap: str = "8m") -> dict:
             else:
                 print(line, end="", flush=True)
     if process.returncode:
-        print(f"{path.name} ended with {process.returncode}", file=sys.stderr)
-        raise typer.Exit(1)
+        raise typer.Exit(f"{path.name} ended with {process.returncode}")
     return figures
 
 

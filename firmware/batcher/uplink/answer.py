@@ -43,22 +43,36 @@ class Answer:
         self._end = n
         self._left -= n
 
+    def _next(self, line):
+        """-> `line` with what the buffer has of it; `_whole`: that was its end."""
+        at = self._at
+        end = self._end
+        i = self._buffer.find(b"\n", at, end) if at < end else -1
+        stop = end if i < 0 else i
+        if stop > at + _LINE:
+            stop = at + _LINE
+        if len(line) < _LINE and stop > at:
+            part = bytes(self._view[at:stop])
+            line = line + part if line else part
+        self._at = end if i < 0 else i + 1
+        self._whole = i >= 0
+        return line
+
+    @staticmethod
+    def _telling(letter, echo):
+        """Does a header that begins so matter to us? Content, connection, transfer, date, ..."""
+        return letter in b"ctdlr" or (echo and letter == echo[0])
+
     async def _line(self):
-        line = b""
-        while True:
-            at = self._at
-            end = self._end
-            i = self._buffer.find(b"\n", at, end) if at < end else -1
-            stop = end if i < 0 else i
-            room = _LINE - len(line)
-            if room > 0:
-                line += bytes(self._view[at : min(stop, at + room)])
-            if i >= 0:
-                self._at = i + 1
-                return line.rstrip()
+        return await self._rest(self._next(b""))
+
+    async def _rest(self, line):
+        while not self._whole:
             if self._left <= 0:
                 raise OSError("the head of the answer does not end")
             await self._more()
+            line = self._next(line)
+        return line.rstrip()
 
     async def read(self, wire, echo=None, most=4096, n=0):
         """Read the response; n: bytes of it that are in the buffer already.
@@ -80,7 +94,7 @@ class Answer:
         if len(parts) < 2 or not line.startswith(b"HTTP/1.") or not parts[1].isdigit():
             raise OSError("this is not an HTTP answer: %r" % line[:40])
         self.status = int(parts[1])
-        self.reason = "%d %s" % (self.status, str(parts[2], "utf-8") if len(parts) > 2 else "")
+        self.reason = line[9:]
         self.keep = line[7:8] == b"1"
         self.retry_ms = self.echo = self.location = None
         self.text = ""
@@ -88,9 +102,12 @@ class Answer:
         self._chunked = False
         date = retry = -1
         while True:
-            line = await self._line()
+            line = self._next(b"")  # most often it is here: no coroutine for it
+            line = line.rstrip() if self._whole else await self._rest(line)
             if not line:
                 break
+            if not self._telling(line[0] | 32, echo):
+                continue
             name, _, value = line.partition(b":")
             name = name.lower()
             value = value.strip()
@@ -103,7 +120,7 @@ class Answer:
             elif name == b"date":
                 date = clock(value)
             elif name == b"location":
-                self.location = str(value, "utf-8")
+                self.location = value
             elif name == b"retry-after":
                 if value.isdigit():
                     self.retry_ms = min(int(value), 86400) * 1000
@@ -156,7 +173,7 @@ class Answer:
             if 0 < length < n:
                 n = length
             room = _TEXT - len(self.text)
-            if room > 0:
+            if room > 0 and self.status >= 300:
                 self._note(room if room < n else n)
             self._at += n
             if length > 0:

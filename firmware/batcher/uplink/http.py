@@ -160,13 +160,16 @@ class HttpUplink:
         start = self._start
         n, length, last = begin(encoder, batch, self.name, piece, not self.chunked)
         at = self._head(name, length)
+        turn = 0
         while True:
             end = start + n
             if length < 0:
                 self._buffer[start - 6 : start] = b"%04x\r\n" % n
                 self._buffer[end : end + 2] = b"\r\n"
                 end += 2
-            await wire.write(view[at:end])
+            rest = wire.put(view[at:end])
+            if rest is not None:
+                await wire.write(rest)
             if last:
                 break
             got = wire.poll(view)  # an answer before the end of the request: it will not be read
@@ -177,7 +180,9 @@ class HttpUplink:
                 await self._answer.read(wire, self._echo, n=got)
                 self._answer.keep = False
                 return
-            await asyncio.sleep(0)
+            turn += 1
+            if not turn & 3:
+                await asyncio.sleep(0)  # the loop is not ours alone
             n = encoder.fill(piece)
             if not n:
                 if length < 0:
@@ -205,10 +210,11 @@ class HttpUplink:
 
     def _judge(self, answer, name):
         status = answer.status
-        said = answer.reason + (": " + answer.text if answer.text else "")
-        if status in self.expect if self.expect else 200 <= status < 300:
-            if not self._echo or answer.echo == name:
-                return
+        good = status in self.expect if self.expect else 200 <= status < 300
+        if good and (not self._echo or answer.echo == name):
+            return
+        said = str(answer.reason, "utf-8") + (": " + answer.text if answer.text else "")
+        if good:
             said = "%s without our name in %s: a captive portal?" % (said, self.ack)
         elif status in (400, 413, 422):
             raise Rejected(said)
@@ -218,8 +224,8 @@ class HttpUplink:
             raise OSError(said)
         elif 300 <= status < 400:
             said = "%s: redirects are not followed; set the URL to %s" % (
-                answer.reason,
-                answer.location,
+                str(answer.reason, "utf-8"),
+                str(answer.location, "utf-8"),
             )
         else:
             said += ": nothing is lost; check token and URL"

@@ -95,21 +95,23 @@ class Wire:
         if self.tls:
             self.tls.explain(exc)  # raises a clearer error where it knows one
 
-    async def write(self, view):
-        """Write all of it (a memoryview)."""
-        sock = self.sock
+    def put(self, view):
+        """Write what goes at once; -> the rest, None where that was all."""
         try:
-            while True:
-                n = sock_write(sock, view)
-                if not n:
-                    await writable(sock)
-                elif n >= len(view):
-                    return
-                else:
-                    view = view[n:]
+            n = sock_write(self.sock, view)
         except (OSError, ValueError) as exc:
             self._explain(exc)
             raise
+        if not n:
+            return view
+        return None if n >= len(view) else view[n:]
+
+    async def write(self, view):
+        """Write all of it (a memoryview)."""
+        view = self.put(view)
+        while view is not None:
+            await writable(self.sock)
+            view = self.put(view)
 
     async def read(self, view):
         """-> bytes read into the view, 0 where the other side has ended."""
