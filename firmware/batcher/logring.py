@@ -39,8 +39,14 @@ class LogRing:
 
     def last(self) -> "str | None":
         """-> the newest line without its time, None where there is none."""
-        lines = self.lines()
-        return lines[-1].partition(" ")[2] if lines else None
+        if not self.count:
+            return None
+        buf = self._buf
+        if self._last < self._at:
+            line = bytes(buf[self._last : self._at - 1])
+        else:  # around the end
+            line = (bytes(buf[self._last :]) + bytes(buf[: self._at]))[:-1]
+        return _text(line).partition(" ")[2]
 
     def lines(self) -> list:
         """-> the lines that are still whole, oldest first."""

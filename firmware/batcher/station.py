@@ -23,6 +23,16 @@ _DRAIN_MS = 15000  # at the end of a run: for what is still to be sent
 _LOOK_MS = 1000
 
 
+def forget(*names):
+    """Unload modules of ours that are not needed again."""
+    for name in names:
+        module = "batcher." + name
+        sys.modules.pop(module, None)
+        package, _, last = module.rpartition(".")
+        sys.modules[package].__dict__.pop(last, None)
+    gc.collect()
+
+
 class Station:
     """`config`: what preflight() returned. `starts`: told of the first delivery."""
 
@@ -34,6 +44,7 @@ class Station:
         self.starts = starts or Starts()
         self.log = LogRing(256)
         self.failing = False
+        self._status = {}
         self.start = boot.now()
         self.ident = Identity(config["device"])
         drivers = self._hardware(config)
@@ -55,6 +66,7 @@ class Station:
         self.link = build.wifi(config["wifi"])
         if self.link is not None:
             self.link.on_up(self.batcher.kick)
+        forget("uplink.build")
         self.sampler = Sampler(self.batcher.add, tell=self._tell)
         for driver, every in drivers:
             self.sampler.add_sensor(driver, every)
@@ -79,16 +91,14 @@ class Station:
         self._wdt = None
         if config["watchdog"] and data.PORT != "unix":
             self._wdt = board.machine.WDT(timeout=data.WATCHDOG_MS)
-        package = sys.modules["batcher"].__dict__
-        for module in ("board", "sensors"):
-            sys.modules.pop("batcher." + module, None)
-            package.pop(module, None)
+        forget("board", "sensors")
         sys.modules.pop(name, None)
         return drivers
 
     async def _send(self, batch):
         result = await self.uplink.send(batch)
         self.failing = False
+        self._status = {}
         self.starts.delivered()
         return result
 
@@ -107,7 +117,9 @@ class Station:
     def status(self) -> dict:
         """What there is to know, as plain data; collects garbage first."""
         gc.collect()
-        status = {"heap": gc.mem_alloc(), "free": gc.mem_free()}
+        status = self._status  # one dict for ever: where memory is short, so are its pieces
+        status["heap"] = gc.mem_alloc()
+        status["free"] = gc.mem_free()
         now = boot.now()
         status["now"] = now
         status["t"] = now - self.start  # uptime in ms
@@ -144,15 +156,21 @@ class Station:
         every = self._report_ms
         while not end or boot.now() - self.start < end:
             if every:
-                print(json.dumps(self.status()))
+                self._report()
             await signal.wait(every or _LOOK_MS)
         self.sampler.stop()
         left = await self._drain(signal)
-        status = self.status()
-        status["series"] = {sensor.name: sensor.good for sensor in self.sampler.sensors}
-        print(json.dumps(status))
+        self._status["series"] = {sensor.name: sensor.good for sensor in self.sampler.sensors}
+        self._report()
         await self.batcher.close(timeout_ms=0)
         return left
+
+    def _report(self):
+        try:
+            json.dump(self.status(), sys.stdout)  # in pieces: no string of all of it
+            print()
+        except MemoryError:
+            print()  # a report is not worth a reading
 
     def _is_up(self):
         return self.link is None or self.link.up()
