@@ -139,7 +139,7 @@ class FlashBlocks:
         return get(buf, at + 8, 6)
 
     def batch(self, spool, limit: int):
-        """-> (cursor over the oldest blocks, rows): whole ones, the first cut where it must be."""
+        """-> cursor over the oldest blocks: whole ones, the first cut where it must be."""
         reader = spool.reader
         frames = reader.frames
         i = spool.frame
@@ -164,7 +164,7 @@ class FlashBlocks:
             i += 1
         rows = min(rows, limit)
         self._batch.begin(spool, rows)
-        return self._batch, rows
+        return self._batch
 
     def tell(self, buf, at, n, skip, take, tell, reason) -> None:
         if buf is None:

@@ -16,7 +16,6 @@ from .counter import count
 from .errors import Rejected, RetryAfter
 from .port import FOREVER, asyncio, format_exc, is_awaitable, log, ticks_diff
 
-
 COUNTED = ("delivered", "dropped", "rejected", "retries", "errors", "flushes")
 
 

@@ -130,7 +130,7 @@ class Items:
             at += n
 
     def batch(self, spool, limit: int):
-        """-> (list of the oldest items, how many); it ends at a gap in their numbers."""
+        """-> list of the oldest items; it ends at a gap in their numbers."""
         batch = self._batch
         batch.clear()
         reader = spool.reader
@@ -150,7 +150,7 @@ class Items:
             limit -= take
             skip = 0
             i += 1
-        return batch, len(batch)
+        return batch
 
     def tell(self, buf, at, n, skip, take, tell, reason) -> None:
         if buf is None:

@@ -7,7 +7,7 @@ segment behind it.
 
 import os
 
-from .segfiles import open_file, read, size_of, sync, write
+from .segfiles import entries, open_file, read, size_of, sync, write
 from .segment import RECORD, get, good_record, pack_record
 
 
@@ -26,25 +26,25 @@ def number_of(name: str) -> int:
     return int(name[1:], 16)
 
 
-def next_number(names, number: int, top: int) -> int:
-    """-> the lowest number above `number` among the names, `top` where there is none."""
-    for name in names:
+def next_number(folder, number: int, top: int) -> int:
+    """-> the lowest number of a segment above `number`, `top` where there is none. OSError."""
+    for name, _ in entries(folder):
         n = number_of(name)
         if number < n < top:
             top = n
     return top
 
 
-def recover(folder: str, names, cost, reader, ack) -> Found:
-    """names(folder): its files; cost(size) -> flash bytes of a file; ack: the Ack. OSError."""
+def recover(folder: str, cost, reader, ack) -> Found:
+    """cost(size) -> flash bytes of a file; ack: the Ack. OSError."""
     found = Found()
     first = last = 0
-    for name in names(folder):
+    for name, size in entries(folder):
         number = number_of(name)
         if number:
             first = min(first or number, number)
             last = max(last, number)
-            found.used += cost(size_of(folder + "/" + name))
+            found.used += cost(size)
     found.end = ack.index
     top = max(last, ack.number)
     while last:
@@ -60,7 +60,7 @@ def recover(folder: str, names, cost, reader, ack) -> Found:
             found.used -= cost(size)
             found.torn += max(size, 0)
         below = 0
-        for name in names(folder):
+        for name, _ in entries(folder):
             number = number_of(name)
             if below < number < last:
                 below = number

@@ -24,10 +24,10 @@ if MICROPYTHON:
         """What has been written is on the medium when this returns."""
         file.flush()
 
-    def names(path):
-        """Iterate over the names in a folder."""
+    def entries(path):
+        """Iterate over the names and sizes of the files in a folder."""
         for entry in os.ilistdir(path):
-            yield entry[0]
+            yield entry[0], entry[3] if len(entry) > 3 else size_of(path + "/" + entry[0])
 
 else:
 
@@ -42,8 +42,9 @@ else:
         file.flush()
         os.fsync(file.fileno())
 
-    def names(path):
-        return iter(os.listdir(path))
+    def entries(path):
+        for name in os.listdir(path):
+            yield name, size_of(path + "/" + name)
 
 
 def open_file(path: str, mode: str):

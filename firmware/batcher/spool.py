@@ -37,7 +37,7 @@ class Spool(Log):
         boot: bytes,
         max_items: "int | None" = None,
         frame_bytes: int = 2048,
-        segment_blocks: int = 4,
+        segment_blocks: int = 8,
         ack_bytes: int = 4096,
         say=log,
     ):
@@ -151,7 +151,8 @@ class Spool(Log):
                 self._misread_now(exc)
             if not self._ready():
                 return None
-        batch, self.pinned = self.codec.batch(self, min(limit, self._stop_index() - self.index))
+        batch = self.codec.batch(self, min(limit, self._stop_index() - self.index))
+        self.pinned = len(batch)
         return batch
 
     def _loaded(self):

@@ -15,7 +15,7 @@ import os
 
 from .port import format_exc
 from .recover import Ack, next_number, recover
-from .segfiles import geometry, make_folders, names, size_of
+from .segfiles import geometry, make_folders, size_of
 from .segment import FRAME, NOTE, block_end
 from .segreader import SegmentReader
 from .segwriter import SegmentWriter
@@ -68,7 +68,7 @@ class Log:
         make_folders(self.path)
         self.block, free = block, free = geometry(self.path)
         ack = Ack(self.path + "/ack")
-        found = recover(self.path, names, self._cost, self.reader, ack)
+        found = recover(self.path, self._cost, self.reader, ack)
         quota = min(self.quota, found.used + free - _RESERVE * block)
         if quota < 2 * block:
             raise OSError(_ENOSPC, "%d bytes free" % free)
@@ -229,7 +229,7 @@ class Log:
         if number + 1 > self._last or size_of(self._name(number + 1)) >= 0:
             return number + 1
         try:
-            return next_number(names(self.path), number, self._last + 1)
+            return next_number(self.path, number, self._last + 1)
         except OSError:
             return self._last + 1
 

@@ -51,7 +51,7 @@ class Walk:
 
 def tiered(quota, nbytes=16384):
     ram = RecordRing(BME, nbytes, timebase=Timebase())
-    spool = Spool("/flash/spool", quota, codec=FlashBlocks(ram), boot=b"boot0001")
+    spool = Spool("/flash/spool", quota, codec=FlashBlocks(ram), boot=b"boot0001", say=str)
     return Tiered(ram, spool)
 
 
@@ -195,7 +195,7 @@ def left_on_heap():
     written in Python allocates at each operation."""
     path = scratch.folder("bench")
     ram = RecordRing(BME, 8192, timebase=Timebase())
-    spool = Spool(path, 1 << 20, codec=FlashBlocks(ram), boot=b"boot0001")
+    spool = Spool(path, 1 << 20, codec=FlashBlocks(ram), boot=b"boot0001", say=str)
     store = Tiered(ram, spool)
     walk = Walk()
 
@@ -255,7 +255,7 @@ def cuts():
         restarts += run.restarts
     control = powercut.run("ring", 200, 1, False)
     print(
-        "\n%d power cuts, %d failures (and %d restarts of the run itself); without the flush: %d of %d"
+        "\n%d power cuts, %d failures (%d restarts of the run itself); without the flush: %d of %d"
         % (cuts, failures, restarts, control.failures, control.cuts)
     )
     print("BENCH power_cuts=%d" % cuts)
