@@ -75,7 +75,7 @@ class Log:
         if quota < self.quota:
             self._warn("quota is %d, room is for %d" % (self.quota, quota))
         self.quota = quota
-        blocks = min(self._segment_blocks, quota // block // 2)
+        blocks = max(1, min(self._segment_blocks, quota // block // 4))
         self._segment_cost = blocks * block
         self.segment_bytes = block_end(blocks, block)
         self._first, self._last, self._used = found.first, found.last, found.used
