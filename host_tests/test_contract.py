@@ -10,9 +10,9 @@ import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule, run_state_machine_as_test
-from kit.contract import World
 
 from batcher.port import TICKS_MAX
+from kit.contract import World
 
 TRACES = []
 

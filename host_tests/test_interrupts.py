@@ -7,11 +7,11 @@ while interrupts are on. Every line in turn is tried.
 import sys
 
 import pytest
-from kit.rig import Rig
 
 from batcher import batcher as batcher_module
 from batcher import irq as irq_module
 from batcher import ring as ring_module
+from kit.rig import Rig
 
 CORE = ("batcher.py", "flusher.py", "ring.py", "irq.py", "counter.py")
 

@@ -100,7 +100,7 @@ class Cursor:
 
     @property
     def series(self) -> str:
-        return self.schema.name
+        return self.schema.name  # type: ignore[attr-defined]
 
     @property
     def first(self) -> int:

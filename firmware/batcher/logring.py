@@ -26,7 +26,7 @@ class LogRing:
         """Keep one line, with the ticks in seconds before it."""
         buf = self._buf
         size = len(buf)
-        line = ("%d %s" % (ticks_ms() // 1000, text.replace("\n", " "))).encode()
+        line = ("%d %s" % (ticks_ms() // 1000, text.replace("\n", " "))).encode()  # type: ignore[operator]
         n = min(len(line), size // 4)
         self._last = self._at
         for i in range(n + 1):

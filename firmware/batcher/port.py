@@ -35,7 +35,7 @@ if MICROPYTHON:
     import micropython
 
     const = micropython.const
-    ptr8 = ptr16 = ptr32 = None
+    ptr8 = ptr16 = ptr32 = micropython.const  # never called: the viper compiler knows them
 
     from asyncio import core as _core
 

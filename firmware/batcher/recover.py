@@ -120,7 +120,7 @@ class Ack:
         at = RECORD if version & 1 else 0
         record = self._buf
         pack_record(record, at, version, number, index)
-        self._file.seek(at)
+        self._file.seek(at)  # type: ignore[attr-defined]
         write(self._file, record, at, RECORD)
         sync(self._file)
         self.version = version

@@ -68,7 +68,7 @@ class ClassRing:
 
 
 class RingQueue:
-    """The idea of the tutorials' ring-buffer queue: indices modulo the size, an event on each put."""
+    """The idea of the tutorials' ring queue: indices modulo the size, an event on each put."""
 
     def __init__(self, buf):
         self._q = buf
@@ -225,14 +225,14 @@ def bench_handover():
     def iterate():
         t = ticks_us()
         for _ in range(rounds):
-            for item in items:
+            for _item in items:
                 pass
         return ticks_diff(ticks_us(), t)
 
     def handover():
         t = ticks_us()
         for _ in range(rounds):
-            for item in ring.peek(64):
+            for _item in ring.peek(64):
                 pass
             ring.release()
         return ticks_diff(ticks_us(), t)

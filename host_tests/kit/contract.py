@@ -5,12 +5,11 @@ A `World` is one batcher on virtual time with a handler that does what it was la
 list of all of them, so that a run found on CPython can be replayed on MicroPython.
 """
 
-from kit.clock import VirtualClock
-
 from batcher.backoff import Backoff
 from batcher.batcher import Batcher
 from batcher.errors import Rejected, RetryAfter
 from batcher.port import asyncio
+from kit.clock import VirtualClock
 
 
 class World:
@@ -240,7 +239,7 @@ class World:
         assert order == sorted(order) and (not order or order[0] > self.newest), "order"
         self.checked = len(self.taken)
         self.newest = order[-1] if order else self.newest
-        for kind, task in self.waiters:
+        for _kind, task in self.waiters:
             if task.done and task.exc and not isinstance(task.exc, asyncio.CancelledError):
                 raise task.exc
 

@@ -35,7 +35,8 @@ def run_one(path, heap: str = "8m") -> dict:
             else:
                 print(line, end="", flush=True)
     if process.returncode:
-        raise typer.Exit(f"{path.name} ended with {process.returncode}")
+        print(f"{path.name} ended with {process.returncode}", file=sys.stderr)
+        raise typer.Exit(1)
     return figures
 
 

@@ -47,8 +47,8 @@ def register(app: typer.Typer) -> None:
                     mqtt.split(","),
                     mqtt_topic,
                     user=mqtt_user,
-                    password=mqtt_password_file and mqtt_password_file.read_text().strip(),
-                    ca=mqtt_ca and str(mqtt_ca),
+                    password=mqtt_password_file.read_text().strip() if mqtt_password_file else None,
+                    ca=str(mqtt_ca) if mqtt_ca else None,
                 )
         except (OSError, ValueError, sqlite3.Error) as exc:
             raise SystemExit(f"collect: {exc}") from None

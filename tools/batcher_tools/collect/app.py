@@ -89,7 +89,8 @@ def make_app(store: Store, token: str | None = None, limit: int = LIMIT) -> Star
             after, most = int(ask.get("after", 0)), min(10000, int(ask.get("limit", 1000)))
         except ValueError:
             return PlainTextResponse("after, limit: wanted whole numbers\n", 400)
-        where, arguments = ["id > ?"], [after]
+        where = ["id > ?"]
+        arguments: list[int | str] = [after]
         for name in ("device", "boot", "series"):
             if name in ask:
                 where.append(f"{name} = ?")

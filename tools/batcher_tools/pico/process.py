@@ -17,6 +17,7 @@ import signal
 import socket
 import sys
 import traceback
+from pathlib import Path
 
 from rp2040py.boards import BOARDS, FlashLayout, resolve_firmware
 from rp2040py.device import MicroPythonDevice, ResetCause
@@ -42,7 +43,7 @@ class Board:
 
     def __init__(self, options: dict) -> None:
         self.wifi = LoopbackWifi() if options.get("wifi", True) else None
-        extras = (BootselButton, *([lambda: self.wifi] if self.wifi else []))
+        extras: tuple = (BootselButton, *([lambda: self.wifi] if self.wifi else []))
         spec = dataclasses.replace(BOARDS["pico_w"], extras=extras)
         spec = resolve_firmware(spec, "micropython", options["image"])
         spec = dataclasses.replace(spec, layout=LAYOUT)
@@ -120,7 +121,7 @@ class Board:
         self.console.send(text.encode())
 
     def do_dump(self, path: str) -> None:
-        self.device.dump_flash_image(path)
+        self.device.dump_flash_image(Path(path))
 
     def do_fork(self, path: str) -> None:
         self.fork_path = path
