@@ -96,7 +96,7 @@ def test_a_bme280_is_read_by_our_driver(loaded):
         "import machine\n"
     )
     temperature, pressure, humidity = eval(text)
-    assert -4000 <= temperature <= 8500 and 30000 <= pressure <= 110000 and 0 < humidity <= 10000
+    assert -4000 <= temperature <= 8500 and 300_000 <= pressure <= 1_100_000 and 0 < humidity <= 10000
 
 
 def test_readings_from_a_timer_interrupt_all_arrive(loaded):
