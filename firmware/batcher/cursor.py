@@ -16,6 +16,7 @@ or, without looking at blocks, `batch.next(row)` -> the row's schema, None at th
 from array import array
 
 from . import block, reader
+from .port import micropython
 from .schema import MAX_FIELDS, MISSING
 
 
@@ -44,10 +45,12 @@ class Cursor:
         self._length = 0  # rows in the batch
         self._left = 0  # of these, after the current block
         self._row_left = 0  # of the current block
+        self._row = None
 
     def __len__(self):
         return self._length
 
+    @micropython.native
     def rewind(self) -> None:
         """Back to before the first block."""
         self._left = self._length
@@ -60,6 +63,7 @@ class Cursor:
         self._length = n
         self.rewind()
 
+    @micropython.native
     def next_block(self) -> bool:
         """Go to the next block -> False after the last. Raises ValueError for a damaged one."""
         if not self._left:
@@ -84,6 +88,14 @@ class Cursor:
         self._row_left -= 1
         return reader.next_row(self.state, self.buf, row)
 
+    @micropython.native
+    def next_rows(self, rows, count: int, stride: int) -> int:
+        """Fill `rows`, one row each `stride` words, with at most `count` rows -> how many."""
+        if count > self._row_left:
+            count = self._row_left
+        self._row_left -= count
+        return reader.read_rows(self.state, self.buf, rows, count, stride)
+
     def next(self, row=None) -> "object | None":
         """Fill `row`, where there is one, with the batch's next row -> its schema, None: no more.
 
@@ -94,7 +106,7 @@ class Cursor:
             if not self.next_block():
                 return None
         if row is None:
-            row = self._scratch()
+            row = self._row = self._row or self._scratch()
         self.next_row(row)
         return self.schema
 

@@ -76,57 +76,90 @@ def open_block(state, head, buf, o: int) -> int:
 
 
 @micropython.viper
-def next_row(state, buf, row) -> int:
-    """Fill row[0:] with the next row (ticks, fields) -> 1, 0 where there is none left."""
+def read_rows(state, buf, rows, count: int, stride: int) -> int:
+    """Fill `rows` with the next rows (ticks, fields), one each `stride` words -> how many.
+
+    Column after column, at most `count` rows.
+    """
     s = ptr32(state)
     b = ptr8(buf)
-    r = ptr32(row)
-    n = s[1]
-    if n >= s[0]:
+    r = ptr32(rows)
+    row = s[1]
+    if count > s[0] - row:
+        count = s[0] - row
+    if count < 1:
         return 0
+    # As variables: constants of 32 bits would be objects on a 32-bit board.
     top = 1
-    top <<= 31  # as a variable: a constant of 32 bits would be an object on a 32-bit board
+    top <<= 31
     mask = (top << 1) - 1
-    last = 6 + 3 * s[2]
-    at = 6
-    c = 0
-    while at < last:
-        bitmap = s[at + 2]
-        if bitmap and (b[bitmap + (n >> 3)] >> (n & 7)) & 1 == 0:
-            r[c] = 0 - top
-            at += 3
-            c += 1
-            continue
-        if c == 0 and n == 0:
-            r[0] = s[3]
-            at += 3
-            c += 1
-            continue
-        p = s[at]
+    s[1] = row + count
+    after = count * stride
+    # Time: the sum of sums.
+    i = 0
+    p = s[6]
+    last = s[3]
+    diff = s[4]
+    since = s[5]
+    if row == 0:
+        r[0] = last
+        i = stride
+    while i < after:
         v = b[p]
-        sign = 0 - (v & 1)
+        p += 1
         x = (v & 127) >> 1
+        sign = 0 - (v & 1)
         shift = 6
         while v & 128:
-            p += 1
             v = b[p]
+            p += 1
             x |= (v & 127) << shift
             shift += 7
-        s[at] = p + 1
-        x ^= sign
-        if c == 0:
-            x += s[4]
-            x = ((x & mask) ^ top) - top
-            s[4] = x
-            s[5] = (((s[5] + x) & mask) ^ top) - top
-            x = (s[3] + x) & 0x3FFFFFFF
-            s[3] = x
-            r[0] = x
-        else:
-            x = (((s[at + 1] + x) & mask) ^ top) - top
-            s[at + 1] = x
-            r[c] = x
-        at += 3
+        diff = (((diff + (x ^ sign)) & mask) ^ top) - top
+        since += diff
+        last = (last + diff) & 0x3FFFFFFF
+        r[i] = last
+        i += stride
+    s[6] = p
+    s[3] = last
+    s[4] = diff
+    s[5] = ((since & mask) ^ top) - top
+    c = 1
+    at = 9
+    while c < s[2]:
+        p = s[at]
+        last = s[at + 1]
+        bitmap = s[at + 2]
+        i = c
+        j = row
+        while i < after:
+            if bitmap:
+                v = (b[bitmap + (j >> 3)] >> (j & 7)) & 1
+                j += 1
+                if v == 0:
+                    r[i] = 0 - top
+                    i += stride
+                    continue
+            v = b[p]
+            p += 1
+            x = (v & 127) >> 1
+            sign = 0 - (v & 1)
+            shift = 6
+            while v & 128:
+                v = b[p]
+                p += 1
+                x |= (v & 127) << shift
+                shift += 7
+            last = (((last + (x ^ sign)) & mask) ^ top) - top
+            r[i] = last
+            i += stride
+        s[at] = p
+        s[at + 1] = last
         c += 1
-    s[1] = n + 1
-    return 1
+        at += 3
+    return count
+
+
+def next_row(state, buf, row) -> int:
+    """Fill `row` with the next row -> 1, 0 where there is none left."""
+    return read_rows(state, buf, row, 1, 64)

@@ -9,6 +9,8 @@ import re
 from dataclasses import dataclass, field
 from typing import Any
 
+from ..blocks import BlockError, decode
+
 JSON = "application/json"
 BLOCKS = "application/vnd.batcher.blocks"
 
@@ -109,7 +111,22 @@ def _block(device: str, boot: str, block: Any, where: str) -> Batch:
 
 
 def _parse_blocks(body: bytes) -> list[Batch]:
-    raise Unsupported("content type: blocks are not read yet")
+    try:
+        blocks = decode(body)
+    except BlockError as exc:
+        raise Unreadable(str(exc)) from None
+    return [
+        Batch(
+            block.device,
+            block.boot,
+            block.schema.name,
+            block.first,
+            [(t, values) for _, t, values in block.readings()],
+            block.schema.fields,
+            block.epoch_ms is not None,
+        )
+        for block in blocks
+    ]
 
 
 def _no_constant(name):

@@ -1,0 +1,91 @@
+"""Record encoders: what parsers of the standard library read is what went in."""
+
+# heap: 512k
+
+import json
+
+from batcher.records import RecordRing
+from batcher.schema import MISSING, Schema
+from batcher.timebase import Timebase
+from batcher.uplink.enc_json import JsonEncoder
+
+BME = Schema("bme280", [("temperature", "Cel", -2), ("pressure", "Pa", 0), ("humidity", "%RH", 2)])
+ODD = Schema('l"x,\n=y', [("light é", "lx", -1)])
+
+
+class Ident:
+    device = 'd "1"'
+    boot = "0123456789abcdef"
+
+
+def filled(clock, count=40, step=1000, schemas=(BME, ODD)):
+    ring = RecordRing(list(schemas), 8000, 16, timebase=clock)
+    rows = [s.row() for s in schemas]
+    for i in range(count):
+        for row in rows:
+            row[0] = step * i + (i * 7) % 5
+            for k in range(1, len(row) - 1):
+                row[k] = (i * 7919 - 100000) * (3 - k)
+            if i % 5 == 0:
+                row[1] = MISSING
+            assert ring.push(row)
+    ring.seal()
+    return ring
+
+
+def encoded(encoder, batch, size=512, ident=Ident):
+    buf = bytearray(size)
+    out = bytearray()
+    encoder.begin(batch, ident)
+    while True:
+        n = encoder.fill(buf)
+        if not n:
+            return bytes(out)
+        out.extend(buf[:n])
+
+
+def test_json_holds_every_reading_at_any_buffer_size():
+    clock = Timebase()
+    for offset in (0, 1700000000005):
+        if offset:
+            clock.set_epoch(offset // 1000, offset % 1000, ticks=0)
+        ring = filled(clock)
+        encoder = JsonEncoder(clock)
+        batch = ring.peek(500)
+        texts = [encoded(encoder, batch, size) for size in (28, 61, 512, 4096)]
+        assert texts[0] == texts[1] == texts[2] == texts[3]
+        assert encoder.measure(batch, Ident, bytearray(64)) == len(texts[0])
+        doc = json.loads(texts[0])
+        assert doc["device"] == Ident.device and doc["boot"] == Ident.boot
+        got = []
+        for b in doc["blocks"]:
+            assert b["t"] == ("unix_us" if offset else "boot_us")
+            assert b["fields"][0] == list(
+                (("temperature", "Cel", -2), ("light é", "lx", -1))[b["series"] != "bme280"]
+            )
+            for i, row in enumerate(b["rows"]):
+                assert row[0] % 1000 == (b["first"] + i) % 1000
+                got.append((b["series"], b["first"] + i, row[0] // 1000 - offset, row[1:]))
+        assert got == list(batch)
+
+
+def test_json_of_a_list_goes_item_by_item():
+    class Named(Ident):
+        series = "items"
+        first = 7
+
+    items = [{"a": 1}, None, "x" * 200, [1, "é"], 3.5]
+    encoder = JsonEncoder()
+    for size in (28, 512):
+        doc = json.loads(encoded(encoder, items, size, Named))
+        assert doc["items"] == items and doc["first"] == 7 and doc["series"] == "items"
+    assert json.loads(encoded(encoder, [], 64, Named))["items"] == []
+
+
+def test_times_of_ties_differ_and_do_not_run_ahead():
+    clock = Timebase()
+    ring = filled(clock, 300, 0, [BME])
+    doc = json.loads(encoded(JsonEncoder(clock), ring.peek(300)))
+    times = [row[0] for b in doc["blocks"] for row in b["rows"]]
+    assert len(set(times)) == 300
+    assert max(times) < 5 * 1000
