@@ -252,6 +252,7 @@ def check(buf, o: int, end: int, head) -> int:
     return size
 
 
+@micropython.native
 def seal(stage, head, buf, o: int, end: int) -> int:
     """Write the stage's rows as one block at buf[o:end] -> the offset after it, -1: no room.
 

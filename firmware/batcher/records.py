@@ -162,10 +162,12 @@ class RecordRing:
 
         return add_any
 
+    @micropython.native
     def grant(self, k: int) -> None:
         """The next k pushes need no thought (less where a stage is full)."""
         self._grant[0] = k
 
+    @micropython.native
     def __len__(self):
         n = self._sealed
         for series in self._order:
@@ -181,6 +183,7 @@ class RecordRing:
 
     total = next_seq
 
+    @micropython.native
     def push(self, row) -> bool:
         """-> True, or False where there is no room and nothing changed. Ends the grant.
 
@@ -207,6 +210,7 @@ class RecordRing:
                 done = False
         return done
 
+    @micropython.native
     def _seal(self, series):
         stage = series.stage
         len(self)  # takes down the high water
@@ -228,6 +232,7 @@ class RecordRing:
         self._empty(series)
         return True
 
+    @micropython.native
     def _empty(self, series):
         head = series.head
         seq = head[block.H_SEQ] + series.stage[0]

@@ -5,7 +5,7 @@ makes no objects of them. A time is (low, high): 30 bits of ticks, and how often
 The epoch of a boot is one offset for all its readings, those before the clock was set included.
 """
 
-from .port import ticks_diff, ticks_ms
+from .port import micropython, ticks_diff, ticks_ms
 
 _TICKS_BITS = 30
 # 2**30 ms are 1,073,741 s and 824 ms.
@@ -33,6 +33,7 @@ class Timebase:
         self.offset_low = 0
         self.offset_ms = 0
 
+    @micropython.native
     def high(self, ticks: int) -> int:
         """-> the high part of a time that is within 6 days of the last one shown."""
         ticks &= 0x3FFFFFFF

@@ -11,11 +11,11 @@ from array import array
 
 from ..port import const, micropython, ptr8, ptr16, ptr32  # noqa: F401
 
-END = const(0)  # the row is done
+END = const(0)  # the row is done; the byte a, if it is not 0, is its last
 LITERAL = const(1)  # literals[a : a + b]
 NUMBER = const(2)  # field a (0: ms since the block's first row) times 10**(b - 128), as a decimal
 DIGITS = const(3)  # digits[a : a + b] without leading zeros
-BREAKER = const(4)  # what keeps equal times apart: a digits of the sequence number
+VALUE = const(4)  # the byte b, then field a as it is, or null where it is missing
 IF_MISSING = const(5)  # where field a is missing go to b
 GO = const(6)  # go to b
 ONCE = const(7)  # the byte a, but not where flag b is still 0; sets the flag
@@ -25,7 +25,7 @@ PADDED = const(10)  # digits[a : a + b]
 CBOR_INT = const(11)  # field a as a CBOR integer (RFC 8949 section 3.1)
 CBOR_US = const(12)  # microseconds since the base time, likewise
 IF_SET = const(13)  # where flag a is set go to b, else set it and go on
-TIME_US = const(14)  # the time in ms and BREAKER 3 behind it, as one number
+TIME_US = const(14)  # the byte a, then the time in ms with three digits of the breaker behind it
 
 E_ROW = const(0)
 E_ROWS = const(1)  # rows there are in `rows`
@@ -34,7 +34,7 @@ E_DONE = const(3)  # bytes of a literal already printed
 E_ROW_FLAG = const(4)  # cleared at the end of each row
 E_TICKS = const(5)  # of the last row
 E_SINCE = const(6)  # ms from the block's first row to this one
-E_BREAKER = const(7)  # sequence number modulo 10**6
+E_BREAKER = const(7)  # 1: count the breaker on at the end of each row
 E_STRIDE = const(8)  # words of a row
 E_START = const(9)  # where the program for a row begins
 E_BLOCK_FLAG = const(10)
@@ -42,12 +42,14 @@ E_BATCH_FLAG = const(11)
 E_BASE_MS = const(12)  # CBOR: ms from the base time to the block's first row
 E_WORDS = const(13)
 
-# digits: 13 of the time in ms, 14 of a sequence number.
+# digits: 13 of the time in ms; 6 of the breaker, which keeps equal times apart: the sequence
+# number modulo 10**6; 14 of the block's first sequence number.
 TIME_AT = const(0)
-TIME_DIGITS = const(13)
-SEQ_AT = const(13)
+BREAKER_AT = const(13)
+MICRO_AT = const(16)  # its last three
+SEQ_AT = const(19)
 SEQ_DIGITS = const(14)
-DIGITS_SIZE = const(27)
+DIGITS_SIZE = const(33)
 
 
 class Program:
@@ -116,16 +118,36 @@ def emit(o: int, i: int, v: int, end: int, state, code, literals, rows, digits, 
             continue
         if end - o < 28:  # more than any other instruction prints
             break
-        if what == 2:  # NUMBER
+        if what == 5:  # IF_MISSING
             v = r[at + n]
-            if n == 0:
-                v = e[6]
+            if (v >> 30) & 3 == 2 and v & 0x3FFFFFFF == 0:
+                pc = c[pc + 2]
+            else:
+                pc += 3
+            continue
+        if what == 2 or what == 4:  # NUMBER, VALUE
+            v = r[at + n]
+            scale = 0
+            if what == 2:
+                scale = c[pc + 2] - 128
+                if n == 0:
+                    v = e[6]
+            else:
+                b[o] = c[pc + 2]
+                o += 1
+                if (v >> 30) & 3 == 2 and v & 0x3FFFFFFF == 0:
+                    b[o] = 110
+                    b[o + 1] = 117
+                    b[o + 2] = 108
+                    b[o + 3] = 108
+                    o += 4
+                    pc += 3
+                    continue
             v = ((v & mask) ^ top) - top
             if v < 0:
                 b[o] = 45
                 o += 1
                 v = 0 - v
-            scale = c[pc + 2] - 128
             n = 1
             i = 10
             while v >= i:
@@ -201,41 +223,24 @@ def emit(o: int, i: int, v: int, end: int, state, code, literals, rows, digits, 
                 b[o] = d[i]
                 o += 1
                 i += 1
-        elif what == 4 or what == 14:  # BREAKER, TIME_US
-            v = e[7]
-            if what == 14:
-                n = 3
-                i = 0
-                while i < 13 and d[i] == 48:
-                    i += 1
-                if i == 13:  # no digit before these three: no leading zeros here either
-                    x = v - v // 1000 * 1000
-                    if x < 100:
-                        n = 2
-                    if x < 10:
-                        n = 1
+        elif what == 14:  # TIME_US
+            b[o] = n
+            o += 1
+            i = 0
+            while i < 18 and d[i] == 48:
+                i += 1
+                if i == 13:
+                    i = 16
+            if i < 13:
                 while i < 13:
                     b[o] = d[i]
                     o += 1
                     i += 1
-            if n < 6:
-                v -= v // 1000 * 1000
-            i = o + n
-            o = i
-            while n:
-                i -= 1
-                if v < 40000:
-                    x = (v * 52429) >> 19
-                else:
-                    x = v // 10
-                b[i] = 48 + v - x * 10
-                v = x
-                n -= 1
-        elif what == 5:  # IF_MISSING
-            v = r[at + n]
-            if (v >> 30) & 3 == 2 and v & 0x3FFFFFFF == 0:
-                pc = c[pc + 2]
-                continue
+                i = 16
+            while i < 19:
+                b[o] = d[i]
+                o += 1
+                i += 1
         elif what == 6:  # GO
             pc = c[pc + 2]
             continue
@@ -246,11 +251,19 @@ def emit(o: int, i: int, v: int, end: int, state, code, literals, rows, digits, 
                 o += 1
             e[i] = 1
         elif what == 0:  # END
+            if n:
+                b[o] = n
+                o += 1
             e[0] = e[0] + 1
-            v = e[7] + 1
-            if v == 1000000:
-                v = 0
-            e[7] = v
+            i = 18
+            if e[7] == 0:
+                i = 0
+            while i > 12:
+                if d[i] != 57:
+                    d[i] = d[i] + 1
+                    break
+                d[i] = 48
+                i -= 1
             e[4] = 0
             at += e[8]
             pc = e[9]
@@ -277,7 +290,7 @@ def emit(o: int, i: int, v: int, end: int, state, code, literals, rows, digits, 
             else:
                 v = e[6] + e[12]
                 v = ((v & mask) ^ top) - top
-                i = e[7] - e[7] // 1000 * 1000
+                i = d[16] * 100 + d[17] * 10 + d[18] - 5328
                 n = 0
                 if v < 0:
                     n = 32

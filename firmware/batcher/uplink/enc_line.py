@@ -55,9 +55,8 @@ class LineEncoder(RecordEncoder):
             p.do(emit.NUMBER, i + 1, 128 + field.scale)
             p.land(missing)
         p.text(" ")
-        p.do(emit.DIGITS, emit.TIME_AT, emit.TIME_DIGITS)
-        p.do(emit.BREAKER, 6)
-        p.text("\n")
+        p.do(emit.PADDED, emit.TIME_AT, 19)
+        p.do(emit.END, 10)
         p.land(empty)
         p.do(emit.END)
         plan.tail = plan.head

@@ -48,7 +48,7 @@ class SenmlJsonEncoder(SenmlEncoder):
             p.do(emit.NUMBER, i + 1, 128 + field.scale)
             p.text(',"t":')
             p.do(emit.NUMBER, 0, 128 - 3)
-            p.do(emit.BREAKER, 3)
+            p.do(emit.PADDED, emit.MICRO_AT, 3)
             p.text("}")
             p.land(missing)
         p.do(emit.END)

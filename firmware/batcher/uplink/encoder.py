@@ -15,7 +15,7 @@ from ..port import micropython
 from . import emit
 from .emit import Program
 
-_CHUNK = 32  # rows decoded at once
+_CHUNK = 64  # rows decoded at once
 
 
 class Plan:
@@ -188,6 +188,7 @@ class RecordEncoder:
         state[emit.E_ROWS] = 1
         state[emit.E_PC] = start
         state[emit.E_START] = start
+        state[emit.E_BREAKER] = 0
         self._part = part
 
     @micropython.native
@@ -201,7 +202,7 @@ class RecordEncoder:
             self._part = _ROWS
             state[emit.E_BLOCK_FLAG] = 0
             state[emit.E_PC] = state[emit.E_START] = self._plan.row
-            state[emit.E_BREAKER] = self._breaker
+            state[emit.E_BREAKER] = 1
         state[emit.E_ROW] = 0
         state[emit.E_ROWS] = n = self._batch.next_rows(self._rows, _CHUNK, state[emit.E_STRIDE])
         if not n:
@@ -224,7 +225,8 @@ class RecordEncoder:
         end %= 10000
         emit.put_digits(self._digits, emit.SEQ_AT, 10, top)
         emit.put_digits(self._digits, emit.SEQ_AT + 10, 4, end)
-        self._breaker = top % 100 * 10000 + end
+        emit.put_digits(self._digits, emit.BREAKER_AT, 2, top % 100)
+        emit.put_digits(self._digits, emit.BREAKER_AT + 2, 4, end)
         self.set_time(time)
 
     @micropython.native
