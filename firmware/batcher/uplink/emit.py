@@ -106,6 +106,17 @@ def emit(o: int, i: int, v: int, end: int, state, code, literals, rows, digits, 
             v = n + c[pc + 2]
             if v - i > end - o:
                 v = i + end - o
+            while i + 7 < v:  # eight at once: most of a line is names
+                b[o] = lit[i]
+                b[o + 1] = lit[i + 1]
+                b[o + 2] = lit[i + 2]
+                b[o + 3] = lit[i + 3]
+                b[o + 4] = lit[i + 4]
+                b[o + 5] = lit[i + 5]
+                b[o + 6] = lit[i + 6]
+                b[o + 7] = lit[i + 7]
+                o += 8
+                i += 8
             while i < v:
                 b[o] = lit[i]
                 o += 1
@@ -150,18 +161,32 @@ def emit(o: int, i: int, v: int, end: int, state, code, literals, rows, digits, 
                 v = 0 - v
             n = 1
             i = 10
+            if v >= 1000:
+                n = 4
+                i = 10000
             while v >= i:
                 n += 1
                 if n == 10:
                     break
                 i *= 10
-            tail = 0  # digits behind the point
             if scale < 0:
-                tail = 0 - scale
-                if n <= tail:
-                    n = tail + 1
+                scale = 0 - scale  # digits behind the point
+                if n <= scale:
+                    n = scale + 1
                 i = o + n
                 o = i + 1
+                n -= scale
+                while scale:
+                    if v < 40000:  # 52429 / 2**19 is a tenth, and no product passes 31 bits
+                        x = (v * 52429) >> 19
+                    else:
+                        x = v // 10
+                    b[i] = 48 + v - x * 10
+                    v = x
+                    i -= 1
+                    scale -= 1
+                b[i] = 46
+                i -= 1
             else:
                 i = o + n - 1
                 o += n
@@ -170,19 +195,53 @@ def emit(o: int, i: int, v: int, end: int, state, code, literals, rows, digits, 
                         b[o] = 48
                         o += 1
                         scale -= 1
-            while n:
-                if v < 40000:  # 52429 / 2**19 is a tenth, and no product passes 31 bits
-                    x = (v * 52429) >> 19
-                else:
-                    x = v // 10
+            while v >= 40000:
+                x = v // 10
                 b[i] = 48 + v - x * 10
                 v = x
                 i -= 1
-                n -= 1
-                tail -= 1
-                if tail == 0:
-                    b[i] = 46
-                    i -= 1
+            while v > 9:
+                x = (v * 52429) >> 19
+                b[i] = 48 + v - x * 10
+                v = x
+                i -= 1
+            b[i] = 48 + v
+        elif what == 14:  # TIME_US
+            b[o] = n
+            o += 1
+            i = 0
+            while i < 18 and d[i] == 48:
+                i += 1
+                if i == 13:
+                    i = 16
+            if i < 13:
+                while i < 13:
+                    b[o] = d[i]
+                    o += 1
+                    i += 1
+                i = 16
+            while i < 19:
+                b[o] = d[i]
+                o += 1
+                i += 1
+        elif what == 0:  # END
+            if n:
+                b[o] = n
+                o += 1
+            e[0] = e[0] + 1
+            i = 18
+            if e[7] == 0:
+                i = 0
+            while i > 12:
+                if d[i] != 57:
+                    d[i] = d[i] + 1
+                    break
+                d[i] = 48
+                i -= 1
+            e[4] = 0
+            at += e[8]
+            pc = e[9]
+            continue
         elif what == 8:  # STEP
             v = ((r[at] - e[5] + 0x20000000) & 0x3FFFFFFF) - 0x20000000
             e[5] = r[at]
@@ -212,6 +271,12 @@ def emit(o: int, i: int, v: int, end: int, state, code, literals, rows, digits, 
                         v += 1
                     d[i] = n
                     i -= 1
+        elif what == 7:  # ONCE
+            i = c[pc + 2]
+            if e[i]:
+                b[o] = n
+                o += 1
+            e[i] = 1
         elif what == 3 or what == 10:  # DIGITS, PADDED
             i = n
             v = i + c[pc + 2]
@@ -223,51 +288,6 @@ def emit(o: int, i: int, v: int, end: int, state, code, literals, rows, digits, 
                 b[o] = d[i]
                 o += 1
                 i += 1
-        elif what == 14:  # TIME_US
-            b[o] = n
-            o += 1
-            i = 0
-            while i < 18 and d[i] == 48:
-                i += 1
-                if i == 13:
-                    i = 16
-            if i < 13:
-                while i < 13:
-                    b[o] = d[i]
-                    o += 1
-                    i += 1
-                i = 16
-            while i < 19:
-                b[o] = d[i]
-                o += 1
-                i += 1
-        elif what == 6:  # GO
-            pc = c[pc + 2]
-            continue
-        elif what == 7:  # ONCE
-            i = c[pc + 2]
-            if e[i]:
-                b[o] = n
-                o += 1
-            e[i] = 1
-        elif what == 0:  # END
-            if n:
-                b[o] = n
-                o += 1
-            e[0] = e[0] + 1
-            i = 18
-            if e[7] == 0:
-                i = 0
-            while i > 12:
-                if d[i] != 57:
-                    d[i] = d[i] + 1
-                    break
-                d[i] = 48
-                i -= 1
-            e[4] = 0
-            at += e[8]
-            pc = e[9]
-            continue
         elif what == 9:  # IF_EMPTY
             i = at + 1
             n = 0
@@ -279,6 +299,14 @@ def emit(o: int, i: int, v: int, end: int, state, code, literals, rows, digits, 
             if n == 0:
                 pc = c[pc + 2]
                 continue
+        elif what == 6:  # GO
+            pc = c[pc + 2]
+            continue
+        elif what == 13:  # IF_SET
+            if e[n]:
+                pc = c[pc + 2]
+                continue
+            e[n] = 1
         elif what == 11 or what == 12:  # CBOR_INT, CBOR_US
             x = 0  # above 31 bits
             if what == 11:
@@ -328,11 +356,6 @@ def emit(o: int, i: int, v: int, end: int, state, code, literals, rows, digits, 
                 b[o + 3] = (v >> 8) & 255
                 b[o + 4] = v & 255
                 o += 5
-        elif what == 13:  # IF_SET
-            if e[n]:
-                pc = c[pc + 2]
-                continue
-            e[n] = 1
         pc += 3
     e[2] = pc
     return o
