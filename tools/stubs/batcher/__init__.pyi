@@ -81,8 +81,8 @@ class Spool:
         codec: Any,
         boot: bytes,
         max_items: int | None = None,
-        frame_bytes: int = 2048,
-        segment_blocks: int = 4,
-        ack_bytes: int = 4096,
+        frame_bytes: int = ...,
+        segment_blocks: int = ...,
+        ack_bytes: int = ...,
         say: Callable[..., Any] = ...,
     ) -> None: ...
