@@ -122,8 +122,15 @@ class ADS1115(Words):
         config = self.regs[1]
         self.regs[1] = config | 0x8000
         mux = config >> 12 & 7
-        full = (6144, 4096, 2048, 1024, 512, 256, 256, 256)[config >> 9 & 7]
-        raw = self.volts[mux - 4] * 4096 // (full * 125) if mux >= 4 else 0
+        # Table 7-1: 187.5, 125, 62.5 ... 7.8125 µV a step; ints of 30 bits do.
+        pga = config >> 9 & 7
+        if pga > 5:
+            pga = 5
+        raw = (
+            (self.volts[mux - 4] << (1, 0, 1, 2, 3, 4)[pga]) // (125 if pga else 375)
+            if mux >= 4
+            else 0
+        )
         self.regs[0] = min(max(raw, -32768), 32767) & 0xFFFF
 
     @micropython.native
