@@ -3,14 +3,29 @@
 # heap: 512k
 
 import json
+from binascii import crc32
 
 from batcher.records import RecordRing
 from batcher.schema import MISSING, Schema
 from batcher.timebase import Timebase
+from batcher.uplink.enc_block import BlockEncoder
+from batcher.uplink.enc_cbor import SenmlCborEncoder
 from batcher.uplink.enc_json import JsonEncoder
+from batcher.uplink.enc_line import LineEncoder
+from batcher.uplink.enc_senml import SenmlJsonEncoder
+from kit.alloc import allocated
 
 BME = Schema("bme280", [("temperature", "Cel", -2), ("pressure", "Pa", 0), ("humidity", "%RH", 2)])
 ODD = Schema('l"x,\n=y', [("light é", "lx", -1)])
+
+
+# Checked by other parsers in test_blocks.py.
+GOLDEN = (
+    (LineEncoder, 0x8EB1128D),
+    (SenmlJsonEncoder, 0x2BC478C5),
+    (SenmlCborEncoder, 0x41F3334F),
+    (BlockEncoder, 0x3DFDB713),
+)
 
 
 class Ident:
@@ -89,3 +104,42 @@ def test_times_of_ties_differ_and_do_not_run_ahead():
     times = [row[0] for b in doc["blocks"] for row in b["rows"]]
     assert len(set(times)) == 300
     assert max(times) < 5 * 1000
+
+
+def test_both_interpreters_and_both_word_sizes_write_the_same_bytes():
+    clock = Timebase()
+    clock.set_epoch(1700000000, 5, ticks=0)
+    batch = filled(clock).peek(500)
+    for encoder, crc in GOLDEN:
+        assert crc32(encoded(encoder(clock), batch)) == crc, encoder.__name__
+
+
+def test_adding_sealing_and_encoding_leave_the_heap_alone():
+    clock = Timebase()
+    clock.set_epoch(1700000000, 5, ticks=0)
+    ring = RecordRing(BME, 16000, 32, timebase=clock)
+
+    def slow(row):
+        done = ring.push(row)
+        ring.grant(20)
+        return done
+
+    add = ring.fuse(slow)
+    row = BME.row()
+
+    def add_100():
+        for _ in range(100):
+            add(row)
+
+    assert allocated(add_100) == 0
+    ring.seal()
+    batch = ring.peek(500)
+    buf = bytearray(512)
+    for encoder in (LineEncoder(clock), JsonEncoder(clock)):
+
+        def encode():
+            encoder.begin(batch, Ident)  # noqa: B023
+            while encoder.fill(buf):  # noqa: B023
+                pass
+
+        assert allocated(encode) <= 100, type(encoder).__name__
