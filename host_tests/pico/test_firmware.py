@@ -1,16 +1,15 @@
-"""The library on the emulated Pico W: the contract, a chip, the network, flash, interrupts."""
+"""The library on the emulated Pico W: the contract, a chip, flash, the watchdog."""
 
 import re
 
 import pytest
 
 from batcher_tools.artifacts import compile_one
-from batcher_tools.collect.server import CollectorThread
 from batcher_tools.paths import HOST_TESTS
 from batcher_tools.pico.bench import ARCHITECTURE, firmware
 from batcher_tools.pico.filesystem import write_image
 
-from .conftest import JOIN, start
+from .conftest import start
 
 pytestmark = pytest.mark.pico
 
@@ -60,19 +59,6 @@ def loaded(first_loaded):
         yield pico
 
 
-@pytest.fixture(scope="session")
-def first_joined(image):
-    with start(filesystem=image) as pico:
-        assert pico.run(JOIN, timeout=120).strip() == "True"
-        yield pico
-
-
-@pytest.fixture
-def joined(first_joined):
-    with first_joined.fork() as pico:
-        yield pico
-
-
 @pytest.mark.parametrize("name", CONTRACT)
 def test_the_contract_holds_on_the_board(loaded, name):
     text = loaded.run(RUN.format(name=name), timeout=240)
@@ -98,65 +84,6 @@ def test_a_bme280_is_read_by_our_driver(loaded):
     assert (
         -4000 <= temperature <= 8500 and 300_000 <= pressure <= 1_100_000 and 0 < humidity <= 10000
     )
-
-
-def test_readings_from_a_timer_interrupt_all_arrive(loaded):
-    text = loaded.run(
-        "import asyncio, machine\n"
-        "from batcher import Batcher\n"
-        "got = []\n"
-        "b = Batcher(256, interval_ms=20, overflow='drop_newest', irq=True)\n"
-        "b.register_handler(lambda batch: got.extend(batch))\n"
-        "n = 0\n"
-        "taken = 0\n"
-        "def tick(timer):\n"
-        "    global n, taken\n"
-        "    if n < 600:\n"
-        "        n += 1\n"
-        "        if b.add(n): taken += 1\n"
-        "async def main():\n"
-        "    async with b:\n"
-        "        timer = machine.Timer(freq=200, callback=tick, hard=True)\n"
-        "        while n < 600: await asyncio.sleep_ms(20)\n"
-        "        timer.deinit()\n"
-        "        await b.flush()\n"
-        "asyncio.run(main())\n"
-        "print(n, taken, len(got), got == sorted(got), len(set(got)))",
-        timeout=120,
-    )
-    assert text == "600 600 600 True 600\n"
-
-
-SEND = """
-import asyncio
-from batcher import Batcher, Identity
-from batcher.uplink.http import HttpUplink
-from kit.encoder import PlainJson
-b = Batcher(256, batch_size=32, interval_ms=200)
-errors = []
-b._on_error = lambda exc: errors.append(repr(exc))
-up = HttpUplink("http://10.0.0.1:%d/v1/batches", PlainJson(), Identity("pico"), b, deadline_ms=3000)
-b.register_handler(up.send)
-async def send(items):
-    b.start()
-    for i in items: b.add(i)
-    ok = await b.flush(20000)
-    print(ok, b.stats["pending"], b.stats["delivered"], errors[-1:])
-"""
-
-
-def test_a_flush_to_the_collector_over_http_and_a_link_that_comes_back(joined, tmp_path):
-    with CollectorThread(tmp_path / "db") as collector:
-        joined.run(SEND % collector.port)
-        assert joined.run("asyncio.run(send(range(100)))", timeout=120).startswith("True 0 100")
-        joined.link("refused")
-        said = joined.run("asyncio.run(send(range(100, 150)))", timeout=120)
-        assert said.startswith("False 50 100"), said
-        joined.link("up")
-        said = joined.run("b.kick()\nfor _ in range(3): asyncio.run(send(()))", timeout=120)
-        assert "True 0 150" in said
-        assert [row["value"] for row in collector.rows()] == list(range(150))
-    assert set(joined.network()["reached"]) == {f"tcp 127.0.0.1:{collector.port}"}
 
 
 SPOOL = """
