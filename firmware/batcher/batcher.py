@@ -8,19 +8,11 @@ Rules
 """
 
 from .counter import count, value
+from .errors import whole
 from .flusher import Flusher, Waiter
 from .port import FOREVER, disable_irq, enable_irq, ticks_diff
 
 _POLICIES = ("drop_oldest", "drop_newest", "spill")
-
-
-def _whole(name, number, low, high):
-    """An argument that must be an int from low to high."""
-    if type(number) is not int:
-        raise TypeError("%s: wanted an int, found %r" % (name, number))
-    if not low <= number <= high:
-        raise ValueError("%s: wanted %d to %d, found %d" % (name, low, high, number))
-    return number
 
 
 def _callable(name, f):
@@ -60,7 +52,7 @@ class Batcher(Flusher):
         backoff=None,
     ):
         if (capacity is None) == (store is None):
-            raise TypeError("capacity: wanted either a capacity or a store")
+            raise TypeError("capacity: wanted it, or a store")
         if store is None:
             from .ring import Ring  # 4 KB that a batcher of records need not load
 
@@ -68,15 +60,15 @@ class Batcher(Flusher):
         if overflow not in _POLICIES:
             raise ValueError("overflow: wanted one of %s, found %r" % (_POLICIES, overflow))
         if overflow == "spill" and not hasattr(store, "spill"):
-            raise ValueError("overflow: 'spill' needs a store with a spool behind it")
+            raise ValueError("overflow: 'spill' needs a Tiered store")
         if irq and overflow != "drop_newest":
             raise ValueError("overflow: irq=True needs 'drop_newest', found %r" % overflow)
         super().__init__(
             store,
-            _whole("interval_ms", interval_ms, 0, FOREVER >> 1),
+            whole("interval_ms", interval_ms, 0, FOREVER >> 1),
             min(64, store.capacity)
             if batch_size is None
-            else _whole("batch_size", batch_size, 1, store.capacity),
+            else whole("batch_size", batch_size, 1, store.capacity),
             on_error and _callable("on_error", on_error),
             on_drop and _callable("on_drop", on_drop),
             clock,
@@ -109,7 +101,7 @@ class Batcher(Flusher):
     def start(self) -> None:
         """Begin to flush; RuntimeError outside of a running event loop, or after close()."""
         if self._closed:
-            raise RuntimeError("the batcher is closed")
+            raise RuntimeError("closed")
         if self._task is None:
             self._task = self._clock.spawn(self._run())
         if self._waker:
@@ -163,10 +155,7 @@ class Batcher(Flusher):
             return True
         lost = store.evict(self._tell, "overflow")
         self._count("dropped", lost)
-        for waiter in self._waiters:
-            if waiter.left > store.evicted_at:  # one of its items, then
-                waiter.fail()
-        self._forget_waiters()
+        self._answer(0, store.evicted_at)
         return lost > 0
 
     def _slow_many(self, items):
@@ -219,7 +208,7 @@ class Batcher(Flusher):
         if left == 0:
             return True
         if self._handler is None:
-            raise RuntimeError("flush: no handler is registered")
+            raise RuntimeError("flush: no handler")
         if self._task is None:
             if self._closed:
                 return False
@@ -280,7 +269,7 @@ class Batcher(Flusher):
                 break  # a handler that will not be cancelled is left behind
             await watcher.wait(wait)
         self._task = None
-        self._fail_waiters()
+        self._answer(0, -1)
 
     def _remaining(self, timeout_ms, began):
         if timeout_ms is None:
@@ -289,7 +278,7 @@ class Batcher(Flusher):
 
     def _not_inside(self, what):
         if self._in_flight and self._clock.current() is self._task:
-            raise RuntimeError("%s: called from the handler, it would wait for itself" % what)
+            raise RuntimeError("%s: called in the handler" % what)
 
     async def __aenter__(self):
         self.start()
@@ -302,10 +291,13 @@ class Batcher(Flusher):
     def stats(self) -> dict:
         """Counters since the start: added = delivered + dropped + rejected + pending."""
         store = self.store
-        stats = {name: value(counter) for name, counter in self._counts.items()}
-        stats["added"] = store.next_seq + value(self._refused)
-        stats["pending"] = len(store)
-        stats["high_water"] = store.high_water
+        stats = {
+            "added": store.next_seq + value(self._refused),
+            "pending": len(store),
+            "high_water": store.high_water,
+        }
+        for name in self._counts:
+            stats[name] = value(self._counts[name])
         return stats
 
     @property

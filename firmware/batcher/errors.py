@@ -1,4 +1,4 @@
-"""What a handler raises to say more than "it did not work"."""
+"""What a handler raises to say more than "it did not work", and what wrong arguments raise."""
 
 
 class Rejected(Exception):
@@ -16,3 +16,12 @@ class RetryAfter(Exception):
     def __init__(self, ms: int, reason: str = ""):
         super().__init__("retry after %d ms%s" % (ms, reason and ": " + reason))
         self.ms = ms
+
+
+def whole(name: str, number: int, low: int, high: int) -> int:
+    """-> the argument, where it is an int from low to high; TypeError or ValueError naming it."""
+    if type(number) is not int:
+        raise TypeError("%s: wanted an int, found %r" % (name, number))
+    if not low <= number <= high:
+        raise ValueError("%s: wanted %d to %d, found %d" % (name, low, high, number))
+    return number

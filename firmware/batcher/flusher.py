@@ -10,8 +10,8 @@ Rules
   what RetryAfter asked for.
 """
 
+from . import clock as real_clock
 from .backoff import Backoff
-from .clock import Clock
 from .counter import count
 from .errors import Rejected, RetryAfter
 from .port import FOREVER, asyncio, format_exc, is_awaitable, log, ticks_diff
@@ -27,10 +27,6 @@ class Waiter:
         self.signal = signal
         self.failed = False  # an attempt failed, or one of its items was lost
 
-    def fail(self):
-        self.failed = True
-        self.signal.set()
-
 
 class Flusher:
     """The half of the batcher that faces the handler."""
@@ -42,7 +38,7 @@ class Flusher:
         self._on_error = on_error
         self._on_drop = on_drop
         self._tell = on_drop and self._told
-        self._clock = clock = clock or Clock
+        self._clock = clock = clock or real_clock
         self._backoff = backoff or Backoff()
         self._handler = None
         self._signal = clock.signal()
@@ -60,7 +56,9 @@ class Flusher:
         self._barred_ms = 0  # the part of it that RetryAfter asked for
         self._waiters = []  # callers of flush()
         self._watchers = []  # signals of who waits for room, or for the end
-        self._counts = {name: [0, 0] for name in COUNTED}
+        self._counts = counts = {}
+        for name in COUNTED:
+            counts[name] = [0, 0]
 
     def _count(self, what, k=1):
         count(self._counts[what], k)
@@ -109,7 +107,7 @@ class Flusher:
             self._running = False
             self._task = None
             self.store.release()
-            self._fail_waiters()
+            self._answer(0, -1)
             self._landed()
 
     def _begin(self):
@@ -129,7 +127,7 @@ class Flusher:
             k = result
             if not 0 < k <= n:
                 kind = ValueError if k else RuntimeError
-                self._failed(kind("handler: took %d of a batch of %d" % (k, n)))
+                self._failed(kind("handler: took %d of %d" % (k, n)))
                 return
         self.store.commit(k)
         self._count("delivered", k)
@@ -150,9 +148,9 @@ class Flusher:
                 self._barred_ms = max(0, min(int(exc.ms), FOREVER))
             self._wait_ms = max(self._backoff.next(), self._barred_ms)
             self._wait_from = self._clock.ticks()
-            self._fail_waiters()
+            self._answer(0, -1)
         if self._on_error:
-            self._guarded("on_error", self._on_error, exc)
+            self._told(exc, name="on_error")
         else:
             log(format_exc(exc))
 
@@ -164,7 +162,7 @@ class Flusher:
             self._retry = True
             self.store.release()
             return
-        self._fail_waiters()
+        self._answer(0, -1)
         self.store.discard(1, self._tell, reason)
         self._count("rejected")
         self._suspect = 0
@@ -174,16 +172,24 @@ class Flusher:
     def _went(self, k):
         """The k oldest items have gone, one way or the other."""
         self._suspect = max(0, self._suspect - k)
-        for waiter in self._waiters:
-            waiter.left -= k
-            if waiter.left <= 0:
-                waiter.signal.set()
-        self._forget_waiters()
+        self._answer(k, FOREVER)
 
-    def _forget_waiters(self):
-        """Who has an answer asks for no further attempt."""
-        if self._waiters:
-            self._waiters = [w for w in self._waiters if w.left > 0 and not w.failed]
+    def _answer(self, k, lost_at):
+        """k items have gone from the front; who waited for one behind `lost_at` has failed.
+
+        Who has an answer is woken, and asks for no further attempt.
+        """
+        waiting = self._waiters
+        if waiting:
+            self._waiters = []
+        for waiter in waiting:
+            if waiter.left > lost_at:
+                waiter.failed = True
+            waiter.left -= k
+            if waiter.failed or waiter.left <= 0:
+                waiter.signal.set()
+            else:
+                self._waiters.append(waiter)
 
     def _landed(self):
         """The flight is over: who waited for room, or for the end, looks again."""
@@ -192,17 +198,10 @@ class Flusher:
         for signal in self._watchers:
             signal.set()
 
-    def _fail_waiters(self):
-        for waiter in self._waiters:
-            waiter.fail()
-        self._forget_waiters()
-
-    def _guarded(self, name, callback, *args):
+    def _told(self, *what, name="on_drop"):
+        callback = self._on_drop if name == "on_drop" else self._on_error
         try:
-            callback(*args)
+            callback(*what)
         except Exception as exc:
             self._count("errors")
             log("%s raised %s" % (name, format_exc(exc)))
-
-    def _told(self, *what):
-        self._guarded("on_drop", self._on_drop, *what)

@@ -5,12 +5,24 @@ sets a flag; a small task passes the flag on to the flusher and tells `on_drop` 
 refused. Such items cannot be handed over: on_drop(None, "3 refused in an interrupt").
 """
 
-from .clock import Clock
+from . import clock as real_clock
 from .port import disable_irq, enable_irq
 
 
+def guarded(add):
+    """-> the same `add`, for an interrupt and for the loop alike: neither meets a half-done one."""
+
+    def add_irq(item):
+        state = disable_irq()
+        taken = add(item)
+        enable_irq(state)
+        return taken
+
+    return add_irq
+
+
 class Waker:
-    def __init__(self, signal, tell, clock=Clock):
+    def __init__(self, signal, tell, clock=real_clock):
         self.untold = 0
         self._signal = signal
         self._tell = tell

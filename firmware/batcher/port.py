@@ -95,27 +95,6 @@ if MICROPYTHON:
             self._armed = False
             raise exc
 
-    # Sockets that never block. A read or write gives None where it would have to wait.
-    wait_for_ms = asyncio.wait_for_ms
-
-    def readable(sock):
-        yield _core._io_queue.queue_read(sock)
-
-    def writable(sock):
-        yield _core._io_queue.queue_write(sock)
-
-    def sock_write(sock, data):
-        return sock.write(data)
-
-    def sock_read(sock, data):
-        return sock.readinto(data)
-
-    def sock_connected(sock):
-        pass  # a failed connect shows at the first write
-
-    async def sock_handshake(sock):
-        pass  # lazy: it happens, and fails, at the first write
-
     def format_exc(exc):
         """-> "TypeName: message", one line."""
         return ("%s: %s" % (type(exc).__name__, exc)).replace("\n", " ")
@@ -139,17 +118,6 @@ if MICROPYTHON:
     def cancelling():
         # Nothing here cancels a task behind its owner's back, as CPython's asyncio.run does.
         return False
-
-    def set_rtc(unix):
-        """Set the clock of the chip, which TLS and files go by, to UTC."""
-        try:
-            from machine import RTC
-        except ImportError:  # the unix port goes by the computer's
-            return
-        from time import gmtime
-
-        t = gmtime(unix - (0 if gmtime(0)[0] == 1970 else 946684800))
-        RTC().datetime((t[0], t[1], t[2], t[6], t[3], t[4], t[5], 0))
 
     ThreadSafeFlag = asyncio.ThreadSafeFlag
 

@@ -14,7 +14,10 @@ Rules
 """
 
 from .counter import count, value
-from .port import disable_irq, enable_irq, micropython
+from .errors import whole
+from .port import const, disable_irq, enable_irq, micropython
+
+_MOST = const(0xFFFFFFF)
 
 
 class _Whole:
@@ -36,11 +39,7 @@ class Ring:
     """`capacity`: how many items fit, in flight included (1 or more)."""
 
     def __init__(self, capacity: int):
-        if type(capacity) is not int:
-            raise TypeError("capacity: wanted an int, found %r" % (capacity,))
-        if not 0 < capacity < 1 << 28:
-            raise ValueError("capacity: wanted 1 or more, found %d" % capacity)
-        self.capacity = capacity
+        self.capacity = whole("capacity", capacity, 1, _MOST)
         self.high_water = 0  # the most items ever held
         self.pinned = 0  # of the oldest, how many a handler has in its hands
         self.evicted_at = 0  # how many items were ahead of the one evicted last
@@ -77,12 +76,6 @@ class Ring:
             nxt += 1
             return True
 
-        def add_irq(item):
-            state = disable_irq()
-            taken = add(item)
-            enable_irq(state)
-            return taken
-
         def add_many(items):
             nonlocal nxt
             if type(items) is list:
@@ -102,7 +95,11 @@ class Ring:
 
         self._cells = cells
         self.add_many = add_many
-        return add_irq if irq else add
+        if irq:
+            from .irq import guarded
+
+            return guarded(add)
+        return add
 
     def _sync(self):
         nxt = self._cells()
@@ -238,7 +235,12 @@ class Ring:
         self.evicted_at = ahead
         slot = (self._head + ahead) % self.capacity
         item = self._buf[slot]
-        self._head = self._move_up(slot, ahead)
+        buf = self._buf
+        for _ in range(ahead):  # the items ahead move up by one: they stay whole and in order
+            buf[slot] = buf[slot - 1]  # slot 0 takes from the last: index -1
+            slot = (slot or self.capacity) - 1
+        buf[slot] = None
+        self._head = (slot + 1) % self.capacity
         if ahead:
             self._gap_at = ahead
             self._gap += 1
@@ -248,15 +250,6 @@ class Ring:
         if tell:
             tell(item, reason)
         return 1
-
-    def _move_up(self, slot, ahead):
-        """The items ahead of the slot move into it, one each; -> the slot that is now the head."""
-        buf = self._buf
-        for _ in range(ahead):
-            buf[slot] = buf[slot - 1]  # slot 0 takes from the last: index -1
-            slot = (slot or self.capacity) - 1
-        buf[slot] = None
-        return (slot + 1) % self.capacity
 
     def seal(self) -> None:
         """Nothing to close here: stores of blocks have a stage."""

@@ -5,7 +5,8 @@ answer(question) -> list of replies, each bytes.
 
 import socket
 
-from batcher.port import asyncio, readable, urandom
+from batcher.port import asyncio, urandom
+from batcher.port_net import readable
 
 
 class UdpServer:

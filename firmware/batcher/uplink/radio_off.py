@@ -1,6 +1,6 @@
 """The link is up only to flush: for boards that live on a battery."""
 
-from ..clock import Clock
+from .. import clock as real_clock
 from ..port import ticks_diff
 
 
@@ -16,7 +16,7 @@ class RadioOff:
         self.uplink = uplink
         self.linger_ms = linger_ms
         self.deadline_ms = deadline_ms
-        self._clock = clock or Clock
+        self._clock = clock or real_clock
         self._ready = self._clock.signal()
         self._idle = self._clock.signal()
         self._task = None

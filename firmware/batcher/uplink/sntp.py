@@ -8,7 +8,8 @@ Rules
 - Between two readings the drift of our own clock is measured, in parts per million.
 """
 
-from ..port import asyncio, log, set_rtc, ticks_diff, ticks_ms, urandom
+from ..port import asyncio, log, ticks_diff, ticks_ms, urandom
+from ..port_net import set_rtc
 from .udp import ask
 
 _NTP_1970 = 2208988800  # seconds from 1900 to 1970

@@ -3,7 +3,8 @@
 import socket
 from errno import EAGAIN
 
-from ..port import asyncio, readable, sock_write, wait_for_ms
+from ..port import asyncio
+from ..port_net import readable, sock_write, wait_for_ms
 
 
 async def _ask(sock, question, fits):

@@ -8,7 +8,7 @@ Rules
   Two flash writes for a start and an orderly reset, none while it runs.
 """
 
-from ..clock import Clock
+from .. import clock as real_clock
 from ..port import log, ticks_diff
 
 _RUNNING = "running"
@@ -25,7 +25,7 @@ class Watchdog:
         self._feed = feed
         self._path = path
         self.period_ms = period_ms
-        self._clock = clock or Clock
+        self._clock = clock or real_clock
         self._signal = self._clock.signal()
         self._watched = []
         self._task = None

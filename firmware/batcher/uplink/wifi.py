@@ -9,8 +9,8 @@ Rules: `step(now)` decides everything and waits for nothing; the task only sleep
 No password is ever printed.
 """
 
+from .. import clock as real_clock
 from ..backoff import Backoff
-from ..clock import Clock
 from ..port import log, ticks_diff
 
 OFF = "off"
@@ -86,7 +86,7 @@ class Wifi:
         self.deadline_ms = deadline_ms
         self.reset_after = reset_after
         self._backoff = backoff or Backoff(1000, 60000)
-        self._clock = clock or Clock
+        self._clock = clock or real_clock
         self._signal = self._clock.signal()
         self._task = None
         self._callbacks = []

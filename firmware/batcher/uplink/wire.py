@@ -8,8 +8,8 @@ being done, for the message of an error.
 import socket
 from errno import EINPROGRESS, ETIMEDOUT
 
-from ..port import (
-    asyncio,
+from ..port import asyncio
+from ..port_net import (
     readable,
     sock_connected,
     sock_handshake,
