@@ -31,10 +31,11 @@ def main() -> int:
     config = prepare()
     if config is None:
         return 1
-    from batcher.safemode import Starts
+    from batcher.board import load
+    from batcher.safemode import Starts, held
 
     starts = Starts()
-    reason = starts.begin()
+    reason = starts.begin(held(load("boards." + config["board"]), load))
     if reason:
         print("safe mode:", reason)
         return 0  # the REPL is free: mend what is wrong, then reset

@@ -82,3 +82,35 @@ def test_a_wrong_configuration_is_one_line(tmp_path, micropython):
     lines = run.stdout.strip().splitlines()
     assert len(lines) == 2 and lines[0].startswith("config: sensors[0]: no driver 'bme281'"), lines
     assert lines[1].startswith("config: sensors[1]: bme280: option 'address': 5"), lines
+
+
+def test_after_three_starts_without_a_delivery_the_repl_is_left_free(tmp_path, micropython):
+    from batcher_tools.paths import FIRMWARE
+
+    (tmp_path / "config.json").write_text(
+        '{"board": "virtual", "uplink": {"url": "http://h/x"}, "sensors": [{"driver": "bme280"}]}'
+    )
+    (tmp_path / "starts").write_text("3")
+    run = micropython(FIRMWARE / "main.py", heap="512k", cwd=tmp_path)
+    assert run.stdout == "safe mode: 3 starts in a row ended before anything was delivered\n"
+    assert (tmp_path / "starts").read_text() == "0"
+
+
+def test_a_pin_held_at_power_up_makes_a_safe_start(tmp_path, micropython):
+    from batcher_tools.paths import FIRMWARE
+
+    (tmp_path / "config.json").write_text(
+        '{"board": "virtual", "uplink": {"url": "http://h/x"}, "sensors": [{"driver": "bme280"}]}'
+    )
+    code = "\n".join(
+        (
+            "import sys; sys.path.insert(0, %r)" % str(FIRMWARE),
+            "from boards import virtual",
+            "from kit.machine import Pin",
+            "Pin(virtual.HOLD, Pin.IN, Pin.PULL_UP).value(0)",
+            "import main",
+            "main.main()",
+        )
+    )
+    run = micropython(code, heap="512k", cwd=tmp_path)
+    assert run.stdout == "safe mode: the pin for it was held at power-up\n", run.stdout

@@ -4,8 +4,8 @@ _ENCODERS = {  # format: (module, class)
     "rows": ("enc_rows", "RowsEncoder"),
     "json": ("enc_json", "JsonEncoder"),
     "line": ("enc_line", "LineEncoder"),
-    "senml": ("enc_senml", "SenmlEncoder"),
-    "cbor": ("enc_cbor", "CborEncoder"),
+    "senml": ("enc_senml", "SenmlJsonEncoder"),
+    "cbor": ("enc_cbor", "SenmlCborEncoder"),
     "blocks": ("enc_block", "BlockEncoder"),
 }
 
