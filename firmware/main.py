@@ -31,17 +31,21 @@ def main() -> int:
     config = prepare()
     if config is None:
         return 1
-    from batcher.board import load
-    from batcher.safemode import Starts, held
+    from batcher.hardware import build
+
+    hardware = build(config)
+    del build
+    gc.collect()
+    from batcher.safemode import Starts
 
     starts = Starts()
-    reason = starts.begin(held(load("boards." + config["board"]), load))
+    reason = starts.begin(hardware.held)
     if reason:
         print("safe mode:", reason)
         return 0  # the REPL is free: mend what is wrong, then reset
     from batcher.station import Station
 
-    station = Station(config, starts)
+    station = Station(config, hardware, starts)
     config = None  # nobody needs it again
     try:
         asyncio.run(station.run())

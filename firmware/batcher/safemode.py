@@ -11,12 +11,6 @@ import os
 LIMIT = 3
 
 
-def held(data, load) -> bool:
-    """Is the pin for a safe start (HOLD of the board's data) pulled low?"""
-    pin = load(data.MACHINE).Pin
-    return pin(data.HOLD, pin.IN, pin.PULL_UP).value() == 0
-
-
 class Starts:
     """`path`: the file. `begin()` at the start, `delivered()` when the first batch is taken."""
 

@@ -23,22 +23,14 @@ _DRAIN_MS = 15000  # at the end of a run: for what is still to be sent
 _LOOK_MS = 1000
 
 
-def forget(*names):
-    """Unload modules of ours that are not needed again."""
-    for name in names:
-        module = "batcher." + name
-        sys.modules.pop(module, None)
-        package, _, last = module.rpartition(".")
-        sys.modules[package].__dict__.pop(last, None)
-    gc.collect()
-
-
 class Station:
-    """`config`: what preflight() returned. `starts`: told of the first delivery."""
+    """`config`: what preflight() returned. `hardware`: what hardware.build() made of it.
+
+    `starts`: told of the first delivery."""
 
     current = None  # the one that runs: batcher.status() asks it
 
-    def __init__(self, config, starts=None):
+    def __init__(self, config, hardware, starts=None):
         self._run_ms = config["run_ms"]
         self._report_ms = config["report_ms"]
         self.starts = starts or Starts()
@@ -47,7 +39,10 @@ class Station:
         self._status = {}
         self.start = boot.now()
         self.ident = Identity(config["device"])
-        drivers = self._hardware(config)
+        drivers = hardware.drivers
+        self._led = hardware.led
+        self._led_active = hardware.led_active
+        self._wdt = hardware.wdt
         told = config["batcher"]
         store = RecordRing([driver.schema for driver, _ in drivers], told["memory"])
         up = config["uplink"]
@@ -66,34 +61,10 @@ class Station:
         self.link = build.wifi(config["wifi"])
         if self.link is not None:
             self.link.on_up(self.batcher.kick)
-        forget("uplink.build")
         self.sampler = Sampler(self.batcher.add, tell=self._tell)
         for driver, every in drivers:
             self.sampler.add_sensor(driver, every)
         Station.current = self
-
-    def _hardware(self, config):
-        """-> [(driver, period in ms)]; what built them is not needed again and unloaded."""
-        from . import board as board_module
-        from . import sensors
-
-        name = "boards." + config["board"]
-        data = board_module.load(name)
-        board = board_module.Board(data, config["wifi"] is not None)
-        drivers = []
-        for entry in config["sensors"]:
-            driver = sensors.create(entry["driver"], entry["options"], board)
-            if entry["name"] != driver.schema.name:
-                driver.schema = driver.schema.named(entry["name"])
-            drivers.append((driver, entry["every_ms"]))
-        self._led = board.led() if config["led"] else None
-        self._led_active = data.LED_ACTIVE
-        self._wdt = None
-        if config["watchdog"] and data.PORT != "unix":
-            self._wdt = board.machine.WDT(timeout=data.WATCHDOG_MS)
-        forget("board", "sensors")
-        sys.modules.pop(name, None)
-        return drivers
 
     async def _send(self, batch):
         result = await self.uplink.send(batch)

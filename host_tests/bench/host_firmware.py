@@ -11,7 +11,7 @@ import subprocess
 import tempfile
 from pathlib import Path
 
-from batcher_tools.compile import compile_tree
+from batcher_tools.compile import compile_file, compile_tree
 from batcher_tools.demo.chips import Chips
 from batcher_tools.paths import BOARDS, FIRMWARE, HOST_TESTS, program
 
@@ -66,8 +66,9 @@ def loaded(folder: Path, chips) -> list[str]:
     """-> the modules of ours that are loaded at some time, by their .mpy files."""
     code = (
         "import sys, main\nseen=set()\nc=main.prepare()\nseen.update(sys.modules)\n"
-        "from batcher.station import Station\nimport batcher.sensors, batcher.board\n"
-        "seen.update(sys.modules)\nStation(c)\nseen.update(sys.modules)\n"
+        "from batcher.hardware import Hardware\n"
+        "h=Hardware(c)\nfrom batcher.station import Station\n"
+        "seen.update(sys.modules)\nStation(c, h)\nseen.update(sys.modules)\n"
         "print('\\n'.join(sorted(seen)))"
     )
     env = dict(os.environ, MICROPYPATH=f"{folder}:lib:.frozen", BATCHER_CHIPS=str(chips.port))
@@ -84,7 +85,8 @@ def main():
         total = sum(path.stat().st_size for path in arm)
         compile_tree(FIRMWARE / "batcher", folder / "lib/batcher")
         compile_tree(BOARDS, folder / "lib/boards")
-        compile_tree(HOST_TESTS / "kit", folder / "lib/kit", skip=("chips",))
+        (folder / "lib/kit").mkdir()
+        compile_file(HOST_TESTS / "kit/remote.py", folder / "lib/kit/machine.mpy", "machine.py")
         shutil.copy(FIRMWARE / "main.py", folder)
         (folder / "config.json").write_text(json.dumps(CONFIG))
         names = loaded(folder, chips)
@@ -98,9 +100,8 @@ def main():
         shutil.rmtree(folder / "lib")
         for source, name in ((FIRMWARE / "batcher", "batcher"), (BOARDS, "boards")):
             shutil.copytree(source, folder / "lib" / name)
-        shutil.copytree(
-            HOST_TESTS / "kit", folder / "lib/kit", ignore=shutil.ignore_patterns("chips")
-        )
+        (folder / "lib/kit").mkdir()
+        shutil.copy(HOST_TESTS / "kit/remote.py", folder / "lib/kit/machine.py")
         from_source = floor(folder, chips)
     print(f"{'all modules as .mpy':<44}{total:>8} bytes in {len(arm)} files")
     print(f"{'what the configuration loads':<44}{part:>8} bytes, {len(names)} modules")

@@ -6,6 +6,7 @@ that are written. Answer: errno or 0, then the bytes that were read.
 """
 
 import socket
+from os import getenv
 
 _request = bytearray(8)
 _status = bytearray(1)
@@ -38,9 +39,27 @@ def _ask(operation, bus, address, flags, register, length, written, read):
         _wire.readinto(read)
 
 
+class Pin:
+    """A pin that nothing is connected to."""
+
+    IN = 0
+    OUT = 1
+    PULL_UP = 1
+
+    def __init__(self, id, mode=-1, pull=-1, value=0):
+        self._level = 1 if pull == self.PULL_UP else value
+
+    def value(self, level=None):
+        if level is not None:
+            self._level = level
+        return self._level
+
+
 class I2C:
-    def __init__(self, id):
+    def __init__(self, id, scl=None, sda=None, freq=0):
         self.id = id
+        if _wire is None:
+            connect(int(getenv("BATCHER_CHIPS")))
 
     def readfrom_into(self, address, buf, stop=True):
         _ask(0, self.id, address, stop, 0, len(buf), None, buf)
