@@ -155,7 +155,8 @@ class Batcher(Flusher):
             return True
         lost = store.evict(self._tell, "overflow")
         self._count("dropped", lost)
-        self._answer(0, store.evicted_at)
+        if self._waiters:
+            self._answer(0, store.evicted_at)
         return lost > 0
 
     def _slow_many(self, items):

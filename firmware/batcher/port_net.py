@@ -8,7 +8,7 @@ A file of its own so that a board without the uplink does not pay for it.
 from .port import MICROPYTHON, asyncio
 
 if MICROPYTHON:
-    from asyncio import core as _core
+    from asyncio import core as _core  # type: ignore[attr-defined]
 
     # Sockets that never block. A read or write gives None where it would have to wait.
     wait_for_ms = asyncio.wait_for_ms

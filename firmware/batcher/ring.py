@@ -235,12 +235,7 @@ class Ring:
         self.evicted_at = ahead
         slot = (self._head + ahead) % self.capacity
         item = self._buf[slot]
-        buf = self._buf
-        for _ in range(ahead):  # the items ahead move up by one: they stay whole and in order
-            buf[slot] = buf[slot - 1]  # slot 0 takes from the last: index -1
-            slot = (slot or self.capacity) - 1
-        buf[slot] = None
-        self._head = (slot + 1) % self.capacity
+        self._move_up(slot, ahead)
         if ahead:
             self._gap_at = ahead
             self._gap += 1
@@ -250,6 +245,16 @@ class Ring:
         if tell:
             tell(item, reason)
         return 1
+
+    def _move_up(self, slot, ahead):
+        """The items ahead of the slot move by one into it: they stay whole and in order."""
+        buf = self._buf
+        while ahead:
+            buf[slot] = buf[slot - 1]  # slot 0 takes from the last: index -1
+            slot = (slot or self.capacity) - 1
+            ahead -= 1
+        buf[slot] = None
+        self._head = (slot + 1) % self.capacity
 
     def seal(self) -> None:
         """Nothing to close here: stores of blocks have a stage."""
