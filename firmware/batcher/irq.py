@@ -14,9 +14,10 @@ def guarded(add):
 
     def add_irq(item):
         state = disable_irq()
-        taken = add(item)
-        enable_irq(state)
-        return taken
+        try:
+            return add(item)
+        finally:
+            enable_irq(state)
 
     return add_irq
 

@@ -18,8 +18,9 @@ MICROPYTHON = sys.implementation.name == "micropython"
 TICKS_MAX = 0x3FFFFFFF
 # Memory that one TLS connection takes from this heap; elsewhere it lives outside of it.
 TLS_BYTES = 26 * 1024 if sys.platform == "rp2" else 0
-# The longest wait that can be told from one that has passed: 6.2 days.
-FOREVER = 0x1FFFFFFF
+# The longest wait: 3.1 days. Ticks tell apart 6.2 days, but asyncio compares the wait of one task
+# with that of another which is overdue, and the two together must stay below that.
+FOREVER = 0x0FFFFFFF
 
 
 if MICROPYTHON:
