@@ -168,6 +168,7 @@ class Log:
         # Close the segment that is full and begin one, where the quota has room or makes some.
         writer = self._writer
         writer.close()
+        self.reader.close()  # it may be in that segment, and would not see its end
         self._settle()
         while self._used + self._segment_cost > self.quota:
             if not self._shrink():
