@@ -90,6 +90,8 @@ class Flusher:
                     continue
                 batch = self._begin()
                 try:
+                    if batch is None:  # flash that can't be read
+                        raise OSError("the store gives nothing")
                     result = self._handler(batch)
                     if is_awaitable(result):
                         result = await result

@@ -139,3 +139,32 @@ def test_the_watchdog_bites_a_stuck_handler_and_the_cause_is_known(loaded):
     loaded.wait_for("MicroPython", since=mark)
     cause = loaded.run(setup + "print(Watchdog(print, '/batcher/cause', bitten).cause)")
     assert re.search("watchdog|stuck|handler", cause), cause
+
+
+@pytest.mark.parametrize("hard", [True, False])
+def test_readings_from_a_timer_interrupt_all_arrive(loaded, hard):
+    text = loaded.run(
+        "import asyncio, machine\n"
+        "from batcher import Batcher\n"
+        "got = []\n"
+        "b = Batcher(256, interval_ms=20, overflow='drop_newest', irq=True)\n"
+        "b.register_handler(got.extend)\n"
+        "n = taken = 0\n"
+        "def tick(timer):\n"
+        "    global n, taken\n"
+        "    if n < 600:\n"
+        "        n += 1\n"
+        "        if b.add(n): taken += 1\n"
+        "async def main():\n"
+        "    async with b:\n"
+        f"        timer = machine.Timer(freq=200, callback=tick, hard={hard})\n"
+        "        for _ in range(400):\n"
+        "            await asyncio.sleep_ms(20)\n"
+        "            if n == 600: break\n"
+        "        timer.deinit()\n"
+        "        await b.flush(2000)\n"
+        "asyncio.run(main())\n"
+        "print(n, taken, len(got), got == sorted(got), len(set(got)))",
+        timeout=60,
+    )
+    assert text == "600 600 600 True 600\n"
