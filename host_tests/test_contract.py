@@ -23,7 +23,7 @@ class Machine(RuleBasedStateMachine):
     @initialize(
         capacity=st.integers(1, 12),
         batch=st.integers(1, 12),
-        overflow=st.sampled_from(["drop_oldest", "drop_newest", "irq"]),
+        overflow=st.sampled_from(["drop_oldest", "drop_newest", "irq", "spill"]),
         start=st.sampled_from([0, TICKS_MAX - 700, 0x1FFFFFF0]),
     )
     def begin(self, capacity, batch, overflow, start):
@@ -127,4 +127,4 @@ def test_contract_holds_and_replays_on_micropython(micropython, tmp_path):
 
 @pytest.mark.proof
 def test_contract_holds_for_long():
-    play(8000, 80)
+    play(4000, 80)

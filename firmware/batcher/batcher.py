@@ -78,12 +78,16 @@ class Batcher(Flusher):
         self.name = name
         self._refused = [0, 0]  # of the dropped, those that never got into the store
         self._wake = self._signal.set
-        self._waker = None
+        self._waker = self._helper = None
         if irq:
             from .irq import Waker
 
-            self._waker = Waker(self._signal, self._tell, self._clock)
+            self._helper = self._waker = Waker(self._signal, self._tell, self._clock)
             self._wake = self._waker.set
+        elif overflow == "spill":
+            from .spilling import Spilling
+
+            self._helper = Spilling(self)
         # add(item) -> bool: never blocks, never awaits. add_many(items) -> how many were taken.
         if irq or not hasattr(store, "add_many"):
             self.add = store.fuse(self._slow, irq)
@@ -104,8 +108,8 @@ class Batcher(Flusher):
             raise RuntimeError("closed")
         if self._task is None:
             self._task = self._clock.spawn(self._run())
-        if self._waker:
-            self._waker.start()
+        if self._helper:
+            self._helper.start()
 
     def _slow(self, item):
         if self._take(item) or self._make_room() and self._take(item):
@@ -256,8 +260,8 @@ class Batcher(Flusher):
                 await self._stop(watcher)
         finally:
             self._watchers.remove(watcher)
-        if self._waker:
-            self._waker.stop()
+        if self._helper:
+            self._helper.stop()
         return self.store.spill_all() if hasattr(self.store, "spill_all") else len(self.store)
 
     async def _stop(self, watcher):
@@ -299,6 +303,7 @@ class Batcher(Flusher):
         }
         for name in self._counts:
             stats[name] = value(self._counts[name])
+        stats["dropped"] += getattr(store, "lost", 0)  # to the quota of flash
         return stats
 
     @property
