@@ -1,6 +1,7 @@
 """An add asks the heap for nothing: neither kept nor given back, with room, full, or guarded."""
 
 from batcher.batcher import Batcher
+from batcher.counter import count, value
 from batcher.ring import Ring
 from kit.alloc import allocated, locked
 
@@ -56,3 +57,12 @@ def test_a_batch_is_handed_over_and_committed_without_the_heap():
 
     cycle()
     locked(cycle)
+
+
+def test_a_counter_carries_at_30_bits():
+    counter = [0x3FFFFFFF, 4]
+    count(counter, 1)
+    assert counter == [0, 5]
+    assert value(counter) == 5 << 30
+    count(counter, 7)
+    assert value(counter) == (5 << 30) + 7

@@ -150,3 +150,19 @@ def test_5_commit_a_handler_may_spoil_its_list_and_nothing_is_lost():
     rig.batcher.add_many([1, 2, 3])
     rig.clock.advance(10000)
     assert rig.calls == [[1, 2, 3], [1, 2, 3]]
+
+
+def test_4_one_flight_leaves_other_tasks_their_turn_between_batches():
+    rig = Rig(100, batch_size=1)
+    seen = []
+
+    async def other():
+        for _ in range(3):
+            seen.append(len(rig.calls))
+            await rig.clock.breathe()
+
+    rig.clock.spawn(other())
+    rig.batcher.add_many(list(range(50)))
+    rig.clock.run()
+    assert len(rig.calls) == 50
+    assert seen[-1] < 50

@@ -131,3 +131,18 @@ def test_3_triggers_default_interval_is_500_ms():
     assert rig.calls == []
     rig.clock.advance(1)
     assert rig.calls == [[1]]
+
+
+def test_3_triggers_the_end_of_the_ring_does_not_restart_the_timer():
+    rig = Rig(5, batch_size=4, interval_ms=500)
+    rig.batcher.add_many([0, 1, 2])
+    assert rig.flush()
+    began = rig.clock.elapsed
+    for i in (3, 4, 5):  # the last two slots, and the first again
+        rig.batcher.add(i)
+        rig.clock.advance(150)
+    rig.clock.advance(49)
+    assert len(rig.calls) == 1
+    rig.clock.advance(1)
+    assert rig.calls[1:] == [[3, 4, 5]]
+    assert rig.times[1] == began + 500

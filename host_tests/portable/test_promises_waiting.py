@@ -258,3 +258,13 @@ def test_10_cancelling_any_waiter_at_any_step_leaves_the_batcher_usable():
             assert rig.batcher._waiters == rig.batcher._watchers == []
             got = rig.delivered
             assert got[:2] == [0, 1]
+
+
+def test_10_close_refuses_new_items_also_where_some_are_left_over():
+    rig = Rig(20)
+    rig.fail(10**6)
+    rig.batcher.add_many([0, 1, 2])
+    assert rig.clock.complete(rig.batcher.close(timeout_ms=10)) == 3
+    assert [rig.batcher.add(i) for i in (3, 4)] == [False, False]
+    assert rig.batcher.add_many([5, 6]) == 0
+    assert rig.batcher.stats["pending"] == 3
