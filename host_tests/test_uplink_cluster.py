@@ -123,7 +123,7 @@ def test_a_broker_killed_in_mid_stream(tmp_path):
 @pytest.mark.system
 @pytest.mark.parametrize("secure", [False, True])
 def test_mosquitto_with_password_and_tls_and_another_client_on_it(tmp_path, secure):
-    """Our publisher, the collector's paho, and chumicro-mqtt on one mosquitto."""
+    """Our publisher and the collector's paho on one mosquitto."""
     from certificates import Authority
 
     authority = Authority(tmp_path)

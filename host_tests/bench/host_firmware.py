@@ -1,6 +1,6 @@
 """What the firmware takes: bytes as .mpy, what one configuration loads, and the smallest heap.
 
-The configuration: three chips over HTTP. Sizes are those of armv6m (RP2040); the heaps are of
+The configuration: two BME280 over HTTP. Sizes are those of armv6m (RP2040); the heaps are of
 the 64-bit unix port, where a pointer is twice as long as on a board.
 """
 
