@@ -6,6 +6,7 @@ Time is virtual: no test sleeps.
 from batcher.backoff import Backoff
 from batcher.batcher import Batcher
 from batcher.errors import Rejected
+from batcher.identity import Identity
 from kit.check import raises
 from kit.rig import Rig
 
@@ -60,3 +61,16 @@ def test_arguments_that_are_wrong_are_named():
     ):
         with raises(kind, word):
             make()
+
+
+# 11. Identity: not on an emulated chip, whose random bits are always the same
+
+
+def test_11_identity_two_batchers_and_two_boots_never_share_a_name():
+    a, b = Identity(), Identity()
+    assert a.boot != b.boot
+    assert len(a.boot) == 16
+    assert Identity("d", "0123456789abcdef").boot == "0123456789abcdef"
+    for bad in ("", "xyz", "0123456789ABCDEF"):
+        with raises(ValueError, "boot"):
+            Identity("d", bad)

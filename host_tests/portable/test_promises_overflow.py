@@ -4,7 +4,6 @@ Time is virtual: no test sleeps.
 """
 
 from batcher.batcher import Batcher
-from batcher.identity import Identity
 from kit.check import raises
 from kit.rig import Rig
 
@@ -142,16 +141,6 @@ def test_11_identity_a_batch_never_crosses_a_gap():
         rig.batcher.add(i)
     rig.clock.advance(10000)
     assert names == [(0, [0, 1]), (0, [0, 1]), (5, [5, 6])]
-
-
-def test_11_identity_two_batchers_and_two_boots_never_share_a_name():
-    a, b = Identity(), Identity()
-    assert a.boot != b.boot
-    assert len(a.boot) == 16
-    assert Identity("d", "0123456789abcdef").boot == "0123456789abcdef"
-    for bad in ("", "xyz", "0123456789ABCDEF"):
-        with raises(ValueError, "boot"):
-            Identity("d", bad)
 
 
 # 12. Interrupts
