@@ -177,6 +177,11 @@ class RecordRing:
         return n
 
     @property
+    def evicted_at(self) -> int:
+        """How many rows are ahead of those that `evict` takes: the pinned ones."""
+        return self.pinned
+
+    @property
     def next_seq(self) -> int:
         """How many rows have ever been taken in: with one series the next one's number."""
         return value(self._gone) + len(self)

@@ -67,6 +67,11 @@ class Spool(Log):
         return self._writer.end - self.index - self._ahead + self.codec.count
 
     @property
+    def evicted_at(self) -> int:
+        """How many items are ahead of those that `evict` takes: the pinned ones."""
+        return self.pinned
+
+    @property
     def next_seq(self) -> int:
         """The number the next item gets; it goes on across restarts."""
         return self._writer.index + self.codec.count

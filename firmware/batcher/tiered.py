@@ -106,7 +106,7 @@ class Tiered:
     @property
     def evicted_at(self) -> int:
         ram = self.ram
-        return len(self.spool) + getattr(ram, "evicted_at", ram.pinned)
+        return len(self.spool) + ram.evicted_at
 
     @property
     def first(self) -> int:

@@ -118,6 +118,7 @@ def evict_takes_the_oldest_and_counts_it(maker):
     lost = store.evict(lambda *what: told.append(what), "overflow")
     assert lost >= 1
     assert lost == 1 or maker.whole
+    assert store.evicted_at == 0
     assert len(told) >= 1
     assert told[0][-1].startswith("overflow")
     assert len(store) == n - lost
