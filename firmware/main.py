@@ -50,6 +50,7 @@ def main() -> int:
     try:
         asyncio.run(station.run())
     finally:
+        station.power_is_going()
         station.log.save("last.log")  # batcher.logring.previous("last.log") reads it
     return 0
 

@@ -61,6 +61,7 @@ class FlashBlocks:
         for schema in ring.schemas:
             self.schemas[schema.id] = schema
         self._ring = ring
+        self.timebase = ring._timebase
         self._expected = {}
         self._batch = _Batch(self)
         self._head = array("i", bytes(4 * block.HEAD_WORDS))

@@ -17,6 +17,8 @@ class Items:
     read any more.
     """
 
+    timebase = None
+
     def __init__(self, dump, load, page_bytes: int = 1016):
         self._dump = dump
         self._load = load

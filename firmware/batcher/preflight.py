@@ -45,6 +45,8 @@ def preflight(path: str = "config.json", secrets: str = "secrets.json") -> dict:
             buses.append(options.get("bus", "i2c0"))
     if data is not None:
         faults.extend(pin_faults(data, pins, buses, config["wifi"] is not None))
+    if config["batcher"]["overflow"] == "spill" and config["spool"] is None:
+        faults.append('batcher.overflow: found "spill" and no "spool", wanted both')
     if faults:
         raise ConfigError(faults)
     return config

@@ -51,7 +51,8 @@ RULES = {
         "maybe",
         {
             "path": ("str", 64, "readings"),  # not a module's name: folders are imported first
-            "quota": ("int", 4096, 1 << 28, 262144),
+            "quota": ("int", 8192, 1 << 28, 262144),  # bytes of flash
+            "unsaved_ms": ("int", 0, _DAY, 60000),  # in RAM alone for no longer; 0: no bound
         },
     ),
     "watchdog": ("bool", True),

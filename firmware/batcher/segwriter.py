@@ -20,6 +20,7 @@ class SegmentWriter:
         self.block = block
         self.file = None
         self.number = 0
+        self.epoch = 0  # as its head has it
         self.size = 0
         self.synced = 0
         self.index = index  # items appended in the spool's life
@@ -31,6 +32,7 @@ class SegmentWriter:
         """A new segment. OSError."""
         self.size = self.synced = 0
         self.number = number
+        self.epoch = epoch
         self.file = open_file(path, "wb")
         pack_head(self._head, boot, number, self.index, epoch)
         write(self.file, self._head, 0, HEAD)

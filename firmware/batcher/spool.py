@@ -226,6 +226,7 @@ class Spool(Log):
         after = self._next(number)
         if after <= self._last:
             self._stop = self._start_of(after)
+        self._find_epoch(after)
         if not good:
             self._leave(self._stop_index())
             return False
@@ -234,6 +235,22 @@ class Spool(Log):
         self._i = self._cut = 0
         self._misread = 0
         return True
+
+    def _find_epoch(self, number):
+        # Its boot had no time yet: a later segment of that boot may say it.
+        reader = self.reader
+        if not self._timebase or reader.boot == self.boot:
+            return
+        later = SegmentReader(32)
+        try:
+            while not reader.epoch and number <= self._last:
+                if not later.choose(self._name(number), number) or later.boot != reader.boot:
+                    break
+                reader.epoch = later.epoch
+                number = self._next(number)
+        except OSError:
+            pass
+        later.close()
 
     def _start_of(self, number):
         # -> index of the first item of this segment or of the next that can be read

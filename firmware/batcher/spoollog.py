@@ -31,7 +31,7 @@ class Log:
         self.path = path.rstrip("/")
         self.codec = codec
         self.boot = boot
-        self.epoch = 0  # Unix ms at which this boot's clock stood at 0, once it is known
+        self._timebase = codec.timebase  # this boot's clock, None: items have no time
         self.tell = None  # for losses that nobody asked for, see the codec's `tell`
         self.lost = 0  # items so lost: by the quota, or unreadable
         self.torn = 0  # bytes that were no frame: cut off by a loss of power
@@ -117,7 +117,12 @@ class Log:
             return False
         writer = self._writer
         try:
-            if writer.file is None or writer.size + FRAME + n > self.segment_bytes:
+            base = self._timebase
+            if (
+                writer.file is None
+                or writer.size + FRAME + n > self.segment_bytes
+                or (base and base.known and not writer.epoch)  # what its head says is of use now
+            ):
                 if not self._begin():
                     return False
             if series is not None and series not in self._noted:
@@ -175,7 +180,9 @@ class Log:
                 return False
         number = self._last + 1
         self._noted.clear()
-        writer.begin(self._name(number), number, self.boot, self.epoch)
+        base = self._timebase
+        epoch = base.offset() if base and base.known else 0
+        writer.begin(self._name(number), number, self.boot, epoch)
         self._open_cost = self._segment_cost
         self._used += self._open_cost
         if self.reader.number == self._last:

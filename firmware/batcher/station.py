@@ -8,6 +8,7 @@ done here is to wire them and to tell how they are.
 import gc
 import json
 import sys
+from binascii import hexlify
 
 from .backoff import Backoff
 from .batcher import Batcher
@@ -38,19 +39,27 @@ class Station:
         self.failing = False
         self._status = {}
         self.start = boot.now()
-        self.ident = Identity(config["device"])
         drivers = hardware.drivers
         self._led = hardware.led
         self._led_active = hardware.led_active
         self._wdt = hardware.wdt
         told = config["batcher"]
         store = RecordRing([driver.schema for driver, _ in drivers], told["memory"])
+        overflow = told["overflow"]
+        name = None
+        if config["spool"]:
+            from .keep import keep
+
+            overflow = "spill"
+            store = keep(store, config["spool"])
+            name = hexlify(store.spool.boot).decode()
+        self.ident = Identity(config["device"], name)
         up = config["uplink"]
         self.batcher = Batcher(
             store=store,
             batch_size=min(told["batch_size"], store.capacity),
             interval_ms=told["interval_ms"],
-            overflow=told["overflow"],
+            overflow=overflow,
             on_error=self._on_error,
             backoff=Backoff(up["retry_first_ms"], up["retry_most_ms"]),
         )
@@ -104,6 +113,11 @@ class Station:
         status["failing"] = self.failing
         status["error"] = self.log.last()
         return status
+
+    def power_is_going(self) -> int:
+        """Before reset, deep sleep, brown-out: all to flash -> readings that are not there."""
+        store = self.batcher.store
+        return store.spill_all() if hasattr(store, "spill_all") else len(store)
 
     async def run(self):
         """Sample, send and report, for ever or for `run_ms`. -> readings that were not sent."""

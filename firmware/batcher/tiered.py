@@ -48,7 +48,7 @@ class Tiered:
         for name, number, low, high in (
             ("spill_at", spill_at, 1, 100),
             ("down_ms", down_ms, 0, FOREVER),
-            ("unsaved_ms", FOREVER if unsaved_ms is None else unsaved_ms, 10, FOREVER),
+            ("unsaved_ms", FOREVER if unsaved_ms is None else unsaved_ms, 1, FOREVER),
             ("unsaved_items", FOREVER if unsaved_items is None else unsaved_items, 1, FOREVER),
             ("retry_ms", retry_ms, 1, FOREVER),
         ):

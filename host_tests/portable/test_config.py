@@ -62,6 +62,20 @@ def test_a_missing_key_and_an_empty_list():
     assert faults_of(sensors=[]) == ["sensors: found a list of 0, wanted a list of 1 to 16"]
 
 
+def test_a_spool_has_defaults_and_limits():
+    assert check(GOOD)["spool"] is None
+    spool = {"path": "readings", "quota": 262144, "unsaved_ms": 60000}
+    config = dict(GOOD)
+    config["spool"] = {}
+    assert check(config)["spool"] == spool
+    config["spool"] = {"unsaved_ms": 0}
+    assert check(config)["spool"]["unsaved_ms"] == 0
+    assert faults_of(spool={"quota": 4096, "unsaved_ms": -3}) == [
+        "spool.quota: found 4096, wanted a whole number from 8192 to 268435456",
+        "spool.unsaved_ms: found -3, wanted a whole number from 0 to 86400000",
+    ]
+
+
 def test_truth_is_no_number_and_numbers_are_no_truth():
     assert "found true, wanted a whole number" in faults_of(report_ms=True)[0]
     assert "found 1, wanted true or false" in faults_of(watchdog=1)[0]

@@ -28,7 +28,8 @@ class RowsEncoder:
         batch.rewind()
         self._batch = batch
         self._first = True  # no block yet
-        self._put('{"device":%s,"boot":%s,"blocks":[' % (dumps(ident.device), dumps(ident.boot)))
+        boot = ident.boot if batch.boot is None else batch.boot.hex()
+        self._put('{"device":%s,"boot":%s,"blocks":[' % (dumps(ident.device), dumps(boot)))
 
     def _put(self, text):
         self._text = text.encode()

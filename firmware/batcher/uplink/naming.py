@@ -15,7 +15,7 @@ class Name:
 
     def __init__(self, ident, source=None):
         self.device = ident.device
-        self.boot = ident.boot
+        self.boot = self._boot = ident.boot
         self.source = source
         self.series = "items"
         self.first = 0
@@ -25,21 +25,22 @@ class Name:
 
         skip: where a list is a part of the batch in flight, how many items are before it.
         """
-        boot = self.boot
         if isinstance(batch, list):
             source = self.source
             if source is None:
                 raise ValueError("source: wanted the Batcher, to number the items of a list")
             self.series = source.name
             self.first = source.first + skip
+            before = getattr(getattr(source, "store", None), "boot", None)
         else:
             batch.rewind()
             batch.next_block()
             self.series = batch.series
             self.first = batch.first
-            if batch.boot is not None:  # readings from before the last start keep its name
-                boot = str(hexlify(batch.boot), "ascii")
-        name = (self.device, boot, self.series, self.first, len(batch))
+            before = batch.boot
+        # What is from before the last start keeps its name.
+        self.boot = self._boot if before is None else hexlify(before).decode()
+        name = (self.device, self.boot, self.series, self.first, len(batch))
         return ("%s/%s/%s/%d/%d" % name).encode()
 
 
