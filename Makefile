@@ -16,7 +16,7 @@ $(STAMP): pyproject.toml tools/bootstrap.py
 	@$(PYTHON) tools/bootstrap.py .venv
 	@touch $@
 
-demo: $(STAMP) ## chips -> batcher -> failing network -> collector, on real MicroPython (SECONDS=20 BOARD=virtual)
+demo: $(STAMP) ## chips -> batcher -> failing network -> collector, on real MicroPython (SECONDS=20 BOARD=virtual, or pico_w)
 	@$(V)/batcher demo --seconds $(SECONDS) --board $(BOARD)
 
 test: $(STAMP) ## the tests, on CPython and on real MicroPython

@@ -30,6 +30,8 @@ def _main(seconds: float, board: str) -> int:
         print(f"demo: --board: found {board!r}, wanted one of: {', '.join(BOARDS)}")
         return 2
     console = Console(highlight=False)
+    if note := BOARDS[board].note:
+        print(f"demo: {note}", flush=True)
     try:
         with display(console) as show:
             result = asyncio.run(run(seconds, board, BUILD / "demo", show))

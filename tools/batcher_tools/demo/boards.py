@@ -4,12 +4,14 @@ import asyncio
 import json
 import os
 import shutil
+import time
 from pathlib import Path
 
 from ..compile import compile_file, compile_tree, fresh
 from ..paths import BOARDS as BOARD_FILES
 from ..paths import FIRMWARE, HOST_TESTS, program
 from .chips import Chips
+from .pico_board import PicoBoard
 
 
 class VirtualBoard:
@@ -22,6 +24,10 @@ class VirtualBoard:
     title = "MicroPython unix port, 128 KB heap"
     heap = "128k"
     host = "127.0.0.1"  # where the board finds this machine
+    note = ""
+    patience = 1  # it keeps this machine's time
+    settings = {"every_ms": 100, "interval_ms": 1000, "report_ms": 250}
+    now = staticmethod(time.time)
 
     def __init__(self, folder: Path):
         self.folder = folder
@@ -70,4 +76,4 @@ class VirtualBoard:
         return process.returncode
 
 
-BOARDS: dict[str, type] = {"virtual": VirtualBoard}
+BOARDS: dict[str, type] = {"virtual": VirtualBoard, "pico_w": PicoBoard}

@@ -1,5 +1,6 @@
 """The demo's chips: host_tests/kit/chips run here and answer the board's bus over a socket."""
 
+import contextlib
 import socket
 import sys
 import threading
@@ -46,7 +47,8 @@ class Chips:
             threading.Thread(target=self._serve, args=(connection,), daemon=True).start()
 
     def _serve(self, connection):
-        with connection, connection.makefile("rwb", buffering=4096) as stream:
+        gone = contextlib.suppress(ConnectionError)  # the board was ended in the middle
+        with gone, connection, connection.makefile("rwb", buffering=4096) as stream:
             while len(head := stream.read(8)) == 8:
                 operation, bus, address, flags = head[:4]
                 register, length = head[4] << 8 | head[5], head[6] << 8 | head[7]

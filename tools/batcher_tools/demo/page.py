@@ -32,7 +32,7 @@ def _page(demo) -> str:
             shown = _UNITS.get(unit, unit)
             charts.append(Chart(f"{series} · {name}", shown, points, width, spans).svg())
     depth = [(r["at"], r["buffered"]) for r in demo.reports]
-    arrivals = sorted({row["received"] - demo.started for row in demo.rows})
+    arrivals = sorted({demo.when(row["received"]) for row in demo.rows})
     deep = Chart("readings waiting in memory", "readings", depth, width, spans, area=True)
     heap = [(r["at"], r["heap"] / 1024) for r in demo.reports]
     heap_chart = Chart("heap in use after collection", "KB", heap, width, spans, from_zero=True)

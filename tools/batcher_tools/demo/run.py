@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import json
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -22,7 +23,8 @@ class Demo:
     seconds: float
     board: str
     title: str = ""
-    started: float = 0.0  # time.time() at the board's first report
+    now: Callable[[], float] = time.time  # the board's clock: an emulated one is slower
+    started: float = 0.0  # what it said when the firmware started
     network: str = "up"
     outage: tuple[float, float] = (0.0, 0.0)  # seconds since the start
     hole: float = 0.0  # when "refused" turned into "black hole"
@@ -40,7 +42,20 @@ class Demo:
 
     @property
     def elapsed(self) -> float:
-        return time.time() - self.started if self.started else 0.0
+        return self.now() - self.started if self.started else 0.0
+
+    def when(self, wall: float) -> float:
+        """Seconds since the start, by the board's clock, at this machine's time `wall`."""
+        after = next((r for r in self.reports if r["wall"] >= wall), self.last)
+        return after["at"] - max(0.0, after["wall"] - wall) * self.rate if after else 0.0
+
+    @property
+    def rate(self) -> float:
+        """The board's seconds in one of ours: 1, or less where it is emulated."""
+        first, last = (self.reports or [{"at": 0.0, "wall": 0.0}])[0], self.last
+        if not last or last["wall"] <= first["wall"] or self.now is time.time:
+            return 1.0
+        return (last["at"] - first["at"]) / (last["wall"] - first["wall"])
 
 
 def schedule(seconds: float) -> tuple[float, float, float]:
@@ -50,7 +65,8 @@ def schedule(seconds: float) -> tuple[float, float, float]:
     return start, start + length / 2, start + length
 
 
-def config_for(seconds: float, url: str, board: str) -> dict:
+def config_for(seconds: float, url: str, board: str, settings: dict) -> dict:
+    sensor = {"driver": "bme280", "address": 0x76, "every_ms": settings["every_ms"]}
     return {
         "_note": "written by `batcher demo`",
         "device": "demo",
@@ -62,12 +78,12 @@ def config_for(seconds: float, url: str, board: str) -> dict:
             "retry_most_ms": 1500,
         },
         "sensors": [
-            {"driver": "bme280", "bus": "i2c0", "address": 0x76, "every_ms": 100},
-            {"driver": "bme280", "name": "attic", "bus": "i2c1", "address": 0x76, "every_ms": 100},
+            {**sensor, "bus": "i2c0"},
+            {**sensor, "bus": "i2c1", "name": "attic"},
         ],
-        "batcher": {"memory": 3072, "batch_size": 40, "interval_ms": 1000},
+        "batcher": {"memory": 3072, "batch_size": 40, "interval_ms": settings["interval_ms"]},
         "led": False,
-        "report_ms": 250,
+        "report_ms": settings["report_ms"],
         "run_ms": round(seconds * 1000),
     }
 
@@ -83,10 +99,11 @@ async def run(seconds: float, board_name: str, folder: Path, show) -> Demo:
     with CollectorThread(folder / "readings.db") as collector:
         async with faults.Proxy(collector.port) as proxy:
             board = make(folder / "board")
+            demo.now = board.now
             tasks = []
             try:
                 url = f"http://{board.host}:{proxy.port}/v1/batches"
-                await board.start(config_for(seconds, url, board_name))
+                await board.start(config_for(seconds, url, board_name, board.settings))
                 ready = asyncio.Event()
                 reader = asyncio.create_task(_read(board, demo, ready))
                 tasks = [
@@ -94,7 +111,7 @@ async def run(seconds: float, board_name: str, folder: Path, show) -> Demo:
                     asyncio.create_task(_fail(proxy, demo, ready)),
                     asyncio.create_task(_show(demo, show)),
                 ]
-                async with asyncio.timeout(seconds + GRACE_S + 10):
+                async with asyncio.timeout((seconds + GRACE_S + 10) * board.patience):
                     await reader
             except TimeoutError:
                 demo.console.append("demo: the board did not end in time")
@@ -120,9 +137,9 @@ async def _read(board, demo, ready):
                 report = json.loads(line)
         if isinstance(report, dict) and "sampled" in report:
             if not demo.started:
-                demo.started = time.time() - report.get("t", 0) / 1000
+                demo.started = demo.now() - report.get("t", 0) / 1000
                 ready.set()
-            report["at"] = demo.elapsed
+            report["at"], report["wall"] = demo.elapsed, time.time()
             demo.reports.append(report)
         else:
             demo.console.append(line)
@@ -138,7 +155,8 @@ async def _fail(proxy, demo, ready):
         (hole, "black hole", faults.BLACK_HOLE),
         (end, "up", faults.PASS),
     ):
-        await asyncio.sleep(max(0, at - demo.elapsed))
+        while (left := at - demo.elapsed) > 0:
+            await asyncio.sleep(min(left, 0.2))
         await proxy.set(fault)
         demo.network = name
 
