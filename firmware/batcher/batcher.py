@@ -131,16 +131,17 @@ class Batcher(Flusher):
 
     def _took(self, k):
         """k items have come in: start the timer, or the flush."""
-        store = self.store
-        waiting = len(store) - store.pinned
+        waiting = self._regrant()
         if waiting == k:
             self._oldest = self._clock.ticks()
         if waiting == k or waiting >= self.batch_size:
             self._wake()
-        self._regrant()
 
     def _regrant(self):
-        """Let the store take items in silence up to the next one that must be looked at."""
+        """Let the store take items in silence up to the next one that must be looked at.
+
+        -> how many wait.
+        """
         store = self.store
         waiting = len(store) - store.pinned
         if self._closed or waiting == 0:
@@ -149,6 +150,7 @@ class Batcher(Flusher):
             store.grant(self.batch_size - 1 - waiting)
         else:
             store.grant(store.capacity)
+        return waiting
 
     def _make_room(self):
         """The overflow policy; -> is there room now?"""

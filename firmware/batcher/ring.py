@@ -130,15 +130,17 @@ class Ring:
     def push(self, item) -> bool:
         """-> True, or False where there is no room and nothing changed. Ends the grant."""
         state = disable_irq()
-        taken = self._sync() < self.capacity
+        n = self._sync()
+        taken = n < self.capacity
         if taken:
             slot = self._next
             if slot == self.capacity:
                 slot = 0
             self._buf[slot] = item
-            self._next = slot
-            self._cells(slot + 1)
-            self._sync()
+            self._next = self._cells(slot + 1)
+            self._n = n = n + 1
+            if n > self.high_water:
+                self.high_water = n
         enable_irq(state)
         return taken
 
