@@ -44,7 +44,7 @@ def test_the_stream_of_blocks_is_read_whole_and_cut(clock):
     ring = filled(clock)
     for limit in (500, 32, 5):
         batch = ring.peek(limit)
-        for size in (28, 512):
+        for size in (92, 512):
             blocks = decode(encoded(BlockEncoder(clock), batch, size))
             got = [(b.schema.name, seq, t - EPOCH, v) for b in blocks for seq, t, v in b.readings()]
             assert got == list(batch) and len(got) == len(batch)
@@ -202,14 +202,14 @@ def check_senml(pack, batch, label, tolerance):
         assert all(abs(a - b) <= tolerance for a, (b, _) in zip(times, points, strict=True))
 
 
-@pytest.mark.parametrize("size", [28, 512])
+@pytest.mark.parametrize("size", [92, 512])
 def test_senml_json(clock, size):
     batch = filled(clock).peek(500)
     text = encoded(SenmlJsonEncoder(clock), batch, size)
     check_senml(json.loads(text, parse_float=Decimal), batch, str, 0)
 
 
-@pytest.mark.parametrize("size", [28, 512])
+@pytest.mark.parametrize("size", [92, 512])
 def test_senml_cbor(clock, size):
     batch = filled(clock).peek(500)
     pack = cbor2.loads(encoded(SenmlCborEncoder(clock), batch, size))
@@ -258,7 +258,7 @@ def parse_line(line):
     return "".join(head[:comma]), pairs(head[comma + 1 :]), pairs(fields), int(time)
 
 
-@pytest.mark.parametrize("size", [28, 512])
+@pytest.mark.parametrize("size", [92, 512])
 def test_line_protocol(clock, size):
     batch = filled(clock).peek(500)
     text = encoded(LineEncoder(clock), batch, size).decode()

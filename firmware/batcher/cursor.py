@@ -44,18 +44,15 @@ class Cursor:
         self.count = 0
         self._length = 0  # rows in the batch
         self._left = 0  # of these, after the current block
-        self._row_left = 0  # of the current block
         self._row = None
 
     def __len__(self):
         return self._length
 
-    @micropython.native
     def rewind(self) -> None:
         """Back to before the first block."""
         self._left = self._length
-        self._row_left = 0
-        self.count = 0
+        self.count = self.state[0] = self.state[1] = 0
         self._rewind()
 
     def limit(self, n: int) -> None:
@@ -71,30 +68,18 @@ class Cursor:
         self._advance()
         head = self.head
         self.size = size = block.read_head(self.buf, self.start, len(self.buf), head)
-        if not size or not reader.open_block(self.state, head, self.buf, self.start):
+        if not size or not reader.open_block(0, 0, 0, self.state, head, self.buf, self.start):
             raise ValueError("a damaged block at offset %d" % self.start)
         self.rows = n = head[block.H_COUNT]
         if n > self._left:
             n = self._left
-        self.count = n
-        self._row_left = n
+        self.count = self.state[0] = n  # reading ends there
         self._left -= n
         return True
 
     def next_row(self, row) -> int:
         """Fill `row` with the block's next row -> 1, 0 after the last."""
-        if not self._row_left:
-            return 0
-        self._row_left -= 1
         return reader.next_row(self.state, self.buf, row)
-
-    @micropython.native
-    def next_rows(self, rows, count: int, stride: int) -> int:
-        """Fill `rows`, one row each `stride` words, with at most `count` rows -> how many."""
-        if count > self._row_left:
-            count = self._row_left
-        self._row_left -= count
-        return reader.read_rows(self.state, self.buf, rows, count, stride)
 
     def next(self, row=None) -> "object | None":
         """Fill `row`, where there is one, with the batch's next row -> its schema, None: no more.
@@ -102,12 +87,11 @@ class Cursor:
         The row must have room for the widest schema of the store; its last element (the id)
         is set only where it is a row of just that schema.
         """
-        while not self._row_left:
-            if not self.next_block():
-                return None
         if row is None:
             row = self._row = self._row or self._scratch()
-        self.next_row(row)
+        while not self.next_row(row):
+            if not self.next_block():
+                return None
         return self.schema
 
     @property

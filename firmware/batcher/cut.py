@@ -102,7 +102,7 @@ def cut_front(buf, o: int, k: int, state, head, row) -> None:
     state, head, row: scratch of the caller; `head` is that of the shorter block afterwards.
     """
     size = block.read_head(buf, o, len(buf), head)
-    if not size or head[block.H_COUNT] <= k or not reader.open_block(state, head, buf, o):
+    if not size or head[block.H_COUNT] <= k or not reader.open_block(0, 0, 0, state, head, buf, o):
         raise ValueError("cannot cut %d rows off the block at offset %d" % (k, o))
     _find_ends(state, _ends, o + size)
     for _ in range(k):

@@ -22,10 +22,11 @@ def new_state(fields: int):
 
 
 @micropython.viper
-def open_block(state, head, buf, o: int) -> int:
+def open_block(p: int, todo: int, i: int, state, head, buf, o: int) -> int:
     """Set `state` to the first row of the block at buf[o:] -> 1, 0 where the body is wrong.
 
-    `head` is that block's, read and checked before.
+    `head` is that block's, read and checked before. p, todo and i: anything; viper keeps the
+    first three locals in registers, and these are they.
     """
     s = ptr32(state)
     h = ptr32(head)
@@ -60,15 +61,18 @@ def open_block(state, head, buf, o: int) -> int:
                 i += 1
             p += (n + 7) >> 3
         s[at] = p
+        i = 5  # bytes that a number may have
         while todo:
-            i = 5
-            while p < end and b[p] & 128:
-                p += 1
-                i -= 1
-            p += 1
-            if p > end or i < 1:
+            if p >= end:
                 return 0
-            todo -= 1
+            if b[p] < 128:
+                todo -= 1
+                i = 5
+            else:
+                i -= 1
+                if i < 1:
+                    return 0
+            p += 1
         c += 1
     if p != end:
         return 0
@@ -76,10 +80,10 @@ def open_block(state, head, buf, o: int) -> int:
 
 
 @micropython.viper
-def read_rows(state, buf, rows, count: int, stride: int) -> int:
+def read_rows(p: int, v: int, i: int, state, buf, rows, count: int, stride: int) -> int:
     """Fill `rows` with the next rows (ticks, fields), one each `stride` words -> how many.
 
-    Column after column, at most `count` rows.
+    Column after column, at most `count` rows. p, v and i: as p, todo and i above.
     """
     s = ptr32(state)
     b = ptr8(buf)
@@ -134,23 +138,27 @@ def read_rows(state, buf, rows, count: int, stride: int) -> int:
         j = row
         while i < after:
             if bitmap:
-                v = (b[bitmap + (j >> 3)] >> (j & 7)) & 1
+                v = b[bitmap + (j >> 3)] >> (j & 7)
                 j += 1
-                if v == 0:
+                if v & 1 == 0:
                     r[i] = 0 - top
                     i += stride
                     continue
             v = b[p]
             p += 1
-            x = (v & 127) >> 1
-            sign = 0 - (v & 1)
-            shift = 6
-            while v & 128:
-                v = b[p]
-                p += 1
-                x |= (v & 127) << shift
-                shift += 7
-            last = (((last + (x ^ sign)) & mask) ^ top) - top
+            if v > 127:
+                sign = 0 - (v & 1)
+                x = (v & 127) >> 1
+                shift = 6
+                while v > 127:
+                    v = b[p]
+                    p += 1
+                    x |= (v & 127) << shift
+                    shift += 7
+                v = x ^ sign
+            else:
+                v = (v >> 1) ^ (0 - (v & 1))
+            last = (((last + v) & mask) ^ top) - top
             r[i] = last
             i += stride
         s[at] = p
@@ -162,4 +170,4 @@ def read_rows(state, buf, rows, count: int, stride: int) -> int:
 
 def next_row(state, buf, row) -> int:
     """Fill `row` with the next row -> 1, 0 where there is none left."""
-    return read_rows(state, buf, row, 1, 64)
+    return read_rows(0, 0, 0, state, buf, row, 1, 64)

@@ -67,9 +67,9 @@ def test_json_holds_every_reading_at_any_buffer_size():
         ring = filled(clock)
         encoder = JsonEncoder(clock)
         batch = ring.peek(500)
-        texts = [encoded(encoder, batch, size) for size in (28, 61, 512, 4096)]
+        texts = [encoded(encoder, batch, size) for size in (92, 101, 512, 4096)]
         assert texts[0] == texts[1] == texts[2] == texts[3]
-        assert encoder.measure(batch, Ident, bytearray(64)) == len(texts[0])
+        assert encoder.measure(batch, Ident, bytearray(92)) == len(texts[0])
         doc = json.loads(texts[0])
         assert doc["device"] == Ident.device and doc["boot"] == Ident.boot
         got = []
@@ -91,10 +91,10 @@ def test_json_of_a_list_goes_item_by_item():
 
     items = [{"a": 1}, None, "x" * 200, [1, "é"], 3.5]
     encoder = JsonEncoder()
-    for size in (28, 512):
+    for size in (92, 512):
         doc = json.loads(encoded(encoder, items, size, Named))
         assert doc["items"] == items and doc["first"] == 7 and doc["series"] == "items"
-    assert json.loads(encoded(encoder, [], 64, Named))["items"] == []
+    assert json.loads(encoded(encoder, [], 92, Named))["items"] == []
 
 
 def test_times_of_ties_differ_and_do_not_run_ahead():

@@ -4,21 +4,36 @@ The stream of BLOCKS.md: a hello (device, boot, epoch), then blocks, each schema
 its first block. Every batch can be read for itself, so a collector need not remember a connection.
 """
 
-from binascii import crc32
+from binascii import crc32, unhexlify
 
-from ..port import micropython
-from . import emit
+from ..port import const, micropython, ptr8  # noqa: F401
 from .encoder import RecordEncoder
 
-_HELLO = 1
-_SCHEMA = 2
-_CUT = 3
+_HELLO = const(1)
+_SCHEMA = const(2)
+_CUT = const(3)
 
 
 def record(tag: int, payload) -> bytes:
     """-> a record of the stream: tag, length, payload, CRC-32."""
     data = bytes([tag, len(payload) & 255, len(payload) >> 8]) + payload
     return data + crc32(data).to_bytes(4, "little")
+
+
+@micropython.viper
+def copy(source, at: int, stop: int, out, o: int, end: int) -> int:
+    """Copy source[at:stop] to out[o:end] as far as there is room -> how many bytes."""
+    s = ptr8(source)
+    b = ptr8(out)
+    n = stop - at
+    if n > end - o:
+        n = end - o
+    end = o + n
+    while o < end:
+        b[o] = s[at]
+        o += 1
+        at += 1
+    return n
 
 
 class BlockEncoder(RecordEncoder):
@@ -28,49 +43,37 @@ class BlockEncoder(RecordEncoder):
 
     def __init__(self, *args):
         super().__init__(*args)
-        self._announcements = {}
+        self._records = {}  # schema id: its announcement
         self._told = []  # schema ids announced in this batch
         self._hello = None
-        self._epoch = [0, 0, 0, 0]  # what the hello says
-        self._step = 0
-        self._stop = 0
-
-    def opening(self, device, boot):
-        self._hello = None
-        return b""
+        self._epoch = None  # what the hello says: 0 is unknown
 
     def begin(self, batch, ident):
-        super().begin(batch, ident)
-        epoch = self._epoch
+        new = super().begin(batch, ident)
         base = self._base
-        known = 1 if self._known else 0
-        same = epoch[0] == known and epoch[1] == base[0] and epoch[2] == base[1]
-        if self._hello is None or not (same and epoch[3] == base[2]):
-            epoch[0], epoch[1], epoch[2], epoch[3] = known, base[0], base[1], base[2]
-            self._hello = self._new_hello()
+        if not self._known:
+            base[0] = base[1] = base[2] = 0
+        if new or base != self._epoch:
+            self._epoch = list(base)
+            name = self._device.encode()
+            ms = (base[0] * 10000 + base[1]) * 1000 + base[2]
+            head = bytes([len(name)]) + name + unhexlify(self._boot)
+            self._hello = record(_HELLO, head + ms.to_bytes(6, "little"))
         while self._told:
             self._told.pop()
         self._step = 0
+        self._left = True
         self._send(self._hello, 0, len(self._hello))
-
-    def _new_hello(self):
-        known, top, seconds, ms = self._epoch
-        name = self._named[0].encode()
-        boot = self._boot
-        nonce = bytes([int(boot[i : i + 2], 16) for i in range(0, 16, 2)])
-        epoch = ((top * 10000 + seconds) * 1000 + ms) if known else 0
-        return record(_HELLO, bytes([len(name)]) + name + nonce + epoch.to_bytes(6, "little"))
 
     @micropython.native
     def fill(self, buf):
         o = 0
-        end = len(buf)
-        while self._part:
-            n = emit.copy(self._text, self._at, self._stop, buf, o, end)
+        while self._left:
+            n = copy(self._text, self._at, self._stop, buf, o, len(buf))
             self._at += n
             o += n
             if self._at < self._stop:
-                return o
+                break
             self._advance()
         return o
 
@@ -84,16 +87,16 @@ class BlockEncoder(RecordEncoder):
         batch = self._batch
         if self._step == 0:
             if not batch.next_block():
-                self._part = 0
+                self._left = False
                 return
             self._step = 1
             schema = batch.schema
             if schema.id not in self._told:
                 self._told.append(schema.id)
-                text = self._announcements.get(schema.id)
+                text = self._records.get(schema.id)
                 if text is None:
                     text = record(_SCHEMA, schema.definition)
-                    self._announcements[schema.id] = text
+                    self._records[schema.id] = text
                 self._send(text, 0, len(text))
                 return
         if self._step == 1:

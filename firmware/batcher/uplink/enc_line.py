@@ -6,8 +6,14 @@ missing fields too. Names are escaped as the protocol says; a line break in one 
 and a backslash a slash, because the protocol has no way to write them there.
 """
 
-from . import emit
-from .encoder import Plan, RecordEncoder
+from ..port import const
+from ..timebase import boot
+from .emit import emit
+from .program import Plan, RowEncoder
+
+_NUMBER = const(0)
+_STEP = const(3)
+_END = const(4)
 
 
 def escape(name: str, equals: bool = True) -> str:
@@ -20,7 +26,7 @@ def escape(name: str, equals: bool = True) -> str:
     return name
 
 
-class LineEncoder(RecordEncoder):
+class LineEncoder(RowEncoder):
     """text/plain. Before the clock is set `begin` raises OSError: the readings stay and wait.
 
     wait_for_clock=False: they go out at once, counted from 1970, and with a tag `boot` that
@@ -29,8 +35,8 @@ class LineEncoder(RecordEncoder):
 
     content_type = "text/plain; charset=utf-8"
 
-    def __init__(self, *args, wait_for_clock: bool = True):
-        super().__init__(*args)
+    def __init__(self, clock=boot, wait_for_clock: bool = True):
+        super().__init__(emit, clock)
         self._wait = wait_for_clock
 
     def begin(self, batch, ident):
@@ -39,25 +45,17 @@ class LineEncoder(RecordEncoder):
             self._part = 0
             raise OSError("the clock is not set: line protocol wants the time")
 
-    def plan(self, schema, device, boot, known):
-        plan = Plan()
-        p = plan.program
-        p.do(emit.END)
-        plan.row = p.here()
-        p.do(emit.STEP)
-        empty = p.do(emit.IF_EMPTY)
-        head = "%s,device=%s" % (escape(schema.name, False), escape(device))
-        p.text(head + (" " if known else ",boot=%s " % boot))
+    def plan(self, schema, known):
+        plan = Plan(b"\n \n", 6)
+        plan.do(_END)
+        plan.first = plan.row = plan.here()
+        head = "%s,device=%s" % (escape(schema.name, False), escape(self._device))
+        if not known:
+            head += ",boot=" + self._boot
+        step = plan.do(_STEP, head, 32)
         for i, field in enumerate(schema.fields):
-            missing = p.do(emit.IF_MISSING, i + 1)
-            p.do(emit.ONCE, 44, emit.E_ROW_FLAG)
-            p.text(escape(field.name) + "=")
-            p.do(emit.NUMBER, i + 1, 128 + field.scale)
-            p.land(missing)
-        p.text(" ")
-        p.do(emit.PADDED, emit.TIME_AT, 19)
-        p.do(emit.END, 10)
-        p.land(empty)
-        p.do(emit.END)
-        plan.tail = plan.head
+            plan.do(_NUMBER, escape(field.name) + "=", i + 1, 128 + field.scale)
+        plan.put(_END, 1, 21)
+        plan.land(step)
+        plan.do(_END)
         return plan

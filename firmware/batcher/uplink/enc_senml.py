@@ -5,52 +5,58 @@ The first record of a block has the base name and time; "t" is seconds from ther
 three digits are those of the sequence number, so that equal times differ.
 """
 
-from . import emit
-from .emit import SEQ_AT, TIME_AT
-from .encoder import Plan
+from ..port import const
+from ..timebase import boot
+from .emit import emit
+from .program import Plan
 from .senml import SenmlEncoder, clean
+
+_VALUE = const(1)
+_IF_VALUE = const(2)
+_STEP = const(3)
+_END = const(4)
+_TEXT = const(5)
+_IF_SET = const(6)
+_STRIP = const(7)
 
 
 class SenmlJsonEncoder(SenmlEncoder):
     """application/senml+json."""
 
     content_type = "application/senml+json"
-    closing = b"]"
 
-    def opening(self, device, boot):
-        return b"["
+    def __init__(self, clock=boot):
+        super().__init__(emit, clock)
 
-    def set_time(self, time):
+    def set_time(self, time, text):
         if not self._known:
             self._age(time)
-        super().set_time(time)
+        super().set_time(time, text)
         # The rows step through these digits; the base time is kept where the number's would be.
-        emit.copy(self._digits, TIME_AT, TIME_AT + 13, self._digits, SEQ_AT, SEQ_AT + 13)
+        for i in range(13):
+            text[22 + i] = text[2 + i]
 
-    def plan(self, schema, device, boot, known):
-        plan = Plan()
-        p = plan.program
-        p.do(emit.END)
-        plan.row = p.here()
-        p.do(emit.STEP)
+    def plan(self, schema, known):
+        plan = Plan(b",,}")
+        plan.do(_TEXT, "[")
+        plan.head = plan.tail = plan.do(_END)
+        plan.first = plan.row = plan.do(_STEP)
+        base = '"bn":"%s","bt":%s' % (self.prefix(schema), "" if known else "-")
         for i, field in enumerate(schema.fields):
-            missing = p.do(emit.IF_MISSING, i + 1)
-            p.do(emit.ONCE, 44, emit.E_BATCH_FLAG)
-            p.text("{")
-            based = p.do(emit.IF_SET, emit.E_BLOCK_FLAG)
-            p.text('"bn":"%s","bt":%s' % (self.prefix(schema, device), "" if known else "-"))
-            p.do(emit.DIGITS, SEQ_AT, 10)
-            p.text(".")
-            p.do(emit.PADDED, SEQ_AT + 10, 3)
-            p.text(",")
-            p.land(based)
-            p.text('"n":"%s","u":"%s","v":' % (clean(field.name), field.unit))
-            p.do(emit.NUMBER, i + 1, 128 + field.scale)
-            p.text(',"t":')
-            p.do(emit.NUMBER, 0, 128 - 3)
-            p.do(emit.PADDED, emit.MICRO_AT, 3)
-            p.text("}")
-            p.land(missing)
-        p.do(emit.END)
-        plan.tail = plan.head
+            missing = plan.do(_IF_VALUE, "{", i + 1)
+            based = plan.do(_IF_SET, "", 4)
+            plan.do(_TEXT, base)
+            plan.put(_STRIP, 22, 10)
+            plan.do(_TEXT, ".")
+            plan.put(_TEXT, 32, 3)
+            plan.do(_TEXT, ",")
+            plan.land(based)
+            value = '"n":"%s","u":"%s","v":' % (clean(field.name), field.unit)
+            plan.do(_VALUE, value, i + 1, 128 + field.scale)
+            plan.do(_VALUE, ',"t":', 0, 128 - 3)
+            plan.put(_TEXT, 15, 4)
+            plan.land(missing)
+        plan.do(_END)
+        plan.closing = plan.do(_TEXT, "]")
+        plan.do(_END)
         return plan
