@@ -36,22 +36,27 @@ def main() -> int:
     hardware = build(config)
     del build
     gc.collect()
-    from batcher.safemode import Starts
+    if hardware.reason:  # safe mode: Ctrl-C ends it and leaves the REPL
+        from batcher.rest import rest
 
-    starts = Starts()
-    reason = starts.begin(hardware.held)
-    if reason:
-        print("safe mode:", reason)
-        return 0  # the REPL is free: mend what is wrong, then reset
+        asyncio.run(rest(hardware, config["run_ms"]))
+        return 0
+    if config["duty"]:
+        from batcher.duty import Duty
+
+        asyncio.run(Duty(config, hardware).run())  # ends in deep sleep, where there is one
+        return 0
     from batcher.station import Station
 
-    station = Station(config, hardware, starts)
+    station = Station(config, hardware)
     config = None  # nobody needs it again
     try:
         asyncio.run(station.run())
+    except BaseException as exc:  # Ctrl-C too: whoever comes next wants to know
+        station.ended(exc)
+        raise
     finally:
         station.power_is_going()
-        station.log.save("last.log")  # batcher.logring.previous("last.log") reads it
     return 0
 
 

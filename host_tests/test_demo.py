@@ -88,11 +88,14 @@ def test_after_three_starts_without_a_delivery_the_repl_is_left_free(tmp_path, m
     from batcher_tools.paths import FIRMWARE
 
     (tmp_path / "config.json").write_text(
-        '{"board": "virtual", "uplink": {"url": "http://h/x"}, "sensors": [{"driver": "bme280"}]}'
+        '{"board": "virtual", "uplink": {"url": "http://h/x"}, "run_ms": 300,'
+        ' "sensors": [{"driver": "bme280"}]}'
     )
     (tmp_path / "starts").write_text("3")
+    (tmp_path / "last.log").write_text("7 ended: KeyboardInterrupt: ")
     run = micropython(FIRMWARE / "main.py", heap="512k", cwd=tmp_path)
-    assert run.stdout == "safe mode: 3 starts in a row ended before anything was delivered\n"
+    reason = "safe mode: 3 starts in a row ended before anything was delivered\n"
+    assert run.stdout == reason + "last run: 7 ended: KeyboardInterrupt: \n" + reason
     assert (tmp_path / "starts").read_text() == "0"
 
 
@@ -100,7 +103,8 @@ def test_a_pin_held_at_power_up_makes_a_safe_start(tmp_path, micropython):
     from batcher_tools.paths import FIRMWARE
 
     (tmp_path / "config.json").write_text(
-        '{"board": "virtual", "uplink": {"url": "http://h/x"}, "sensors": [{"driver": "bme280"}]}'
+        '{"board": "virtual", "uplink": {"url": "http://h/x"}, "run_ms": 300,'
+        ' "sensors": [{"driver": "bme280"}]}'
     )
     code = "\n".join(
         (
@@ -113,4 +117,4 @@ def test_a_pin_held_at_power_up_makes_a_safe_start(tmp_path, micropython):
         )
     )
     run = micropython(code, heap="512k", cwd=tmp_path)
-    assert run.stdout == "safe mode: the pin for it was held at power-up\n", run.stdout
+    assert run.stdout == 2 * "safe mode: the pin for it was held at power-up\n", run.stdout

@@ -13,6 +13,7 @@ A rule is one of
   {key: rule}                   an object; left out, it is made of its defaults
   ("maybe", {key: rule})        an object, or None where it is left out
   ("list", least, most, rule)   ("options", {key: rule})    an object that may hold more keys
+  ("any", default)              left to somebody else
 A default of REQUIRED means that the key must be there.
 """
 
@@ -188,6 +189,8 @@ def _fits(value, rule):
     form = rule[0]
     if value is None and rule[-1] is None:
         return True  # null says: as if it were not there
+    if form == "any":
+        return True
     if form == "int":
         return type(value) is int and rule[1] <= value <= rule[2]
     if form == "bool":

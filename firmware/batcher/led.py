@@ -8,6 +8,7 @@ from .port import Signal
 WELL = (30, 1970)  # ms on, ms off
 SENDING_FAILS = (250, 250)
 NO_LINK = (1000, 1000)
+SAFE = (60, 190)  # a flicker: safe mode
 
 
 def pattern(link_up: bool, failing: bool) -> tuple:

@@ -7,10 +7,10 @@ import sys
 
 from . import sensors
 from .board import load, pin_faults
-from .config import ConfigError
+from .config import ConfigError, kind
 from .config import load as load_config
 
-_OWN = ("driver", "name", "every_ms")  # the rest of a sensor's entry is for its driver
+_OWN = ("driver", "name", "every_ms", "limits")  # the rest of a sensor's entry is for its driver
 
 
 def preflight(path: str = "config.json", secrets: str = "secrets.json") -> dict:
@@ -41,15 +41,34 @@ def preflight(path: str = "config.json", secrets: str = "secrets.json") -> dict:
         names.setdefault(name, i)
         for pin, role in sensors.pins(entry["driver"], options):
             pins.append((pin, role, where))
-        if "bus" in sensors.load(entry["driver"]).OPTIONS:
+        driver = sensors.load(entry["driver"])
+        if "bus" in driver.OPTIONS:
             buses.append(options.get("bus", "i2c0"))
+        _limits(driver, entry["limits"], where, faults)
     if data is not None:
         faults.extend(pin_faults(data, pins, buses, config["wifi"] is not None))
     if config["batcher"]["overflow"] == "spill" and config["spool"] is None:
         faults.append('batcher.overflow: found "spill" and no "spool", wanted both')
+    if config["duty"] and config["spool"]:
+        faults.append("duty: found beside a spool, wanted one of them: it keeps readings itself")
     if faults:
         raise ConfigError(faults)
     return config
+
+
+def _limits(driver, limits, where, faults):
+    if limits is None:
+        return
+    fields = [field.name for field in driver.DRIVER.SCHEMA.fields]
+    wanted = "%s.limits: found %s, wanted {field: [low, high]} with whole numbers or null, of: %s"
+    fit = isinstance(limits, dict)
+    for name in limits if fit else ():
+        pair = limits[name]
+        fit = fit and name in fields and isinstance(pair, list) and len(pair) == 2
+        for value in pair if fit else ():
+            fit = fit and (value is None or (type(value) is int and abs(value) < 0x7FFFFFFF))
+    if not fit:
+        faults.append(wanted % (where, kind(limits), ", ".join(fields)))
 
 
 def _board(name, faults):

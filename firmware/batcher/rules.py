@@ -9,6 +9,7 @@ _SENSOR = {  # and the options of its driver, beside these
     "driver": ("str", 32, REQUIRED),
     "name": ("str", 64, None),  # of the series; the driver's own where it is not given
     "every_ms": ("int", 1, _DAY, 1000),
+    "limits": ("any", None),  # {field: [low, high]}: crossing one sends at once
 }
 
 RULES = {
@@ -55,6 +56,17 @@ RULES = {
             "unsaved_ms": ("int", 0, _DAY, 60000),  # in RAM alone for no longer; 0: no bound
         },
     ),
+    "duty": (  # a battery: wake, measure, keep, sleep
+        "maybe",
+        {
+            "every_ms": ("int", 1000, _DAY, 600000),
+            "upload_every": ("int", 1, 10000, 6),  # wakes
+            "keep": ("int", 512, 65536, None),  # bytes; all of RTC memory, or 4096 on flash
+            "awake_ms": ("int", 5000, 600000, 60000),  # for an upload, at most
+        },
+    ),
+    "health_ms": ("int", 0, _DAY, 0),  # the board's own series; 0: none
+    "sntp": ("list", 0, 4, ("str", 64, REQUIRED)),  # time servers; none: the collector's time
     "watchdog": ("bool", True),
     "led": ("bool", True),
     # For the demo and for whoever reads the serial port by a program.

@@ -2,8 +2,7 @@
 
 Rules: a file holds how many starts came before the first delivery: one flash write a start, one
 at the first delivery, none after. Three such starts in a row, or a pin held at power-up, and
-main.py leaves the REPL to a person instead of running into the same wall again. The next start
-after that one tries again.
+nothing is built but the LED (rest.py).
 """
 
 import os
@@ -26,15 +25,16 @@ class Starts:
         except (OSError, ValueError):
             return 0
 
-    def begin(self, held: bool = False) -> "str | None":
-        """Count this start. -> why it has to be a safe one, or None."""
-        count = self.count()
+    def begin(self, held: bool = False, asleep: bool = False) -> "str | None":
+        """Count this start, unless it is a wake. -> why it has to be a safe one, or None."""
         if held:
             return "the pin for it was held at power-up"
+        count = self.count()
         if count >= LIMIT:
             self._write(0)
             return "%d starts in a row ended before anything was delivered" % count
-        self._write(count + 1)
+        if not asleep:
+            self._write(count + 1)
         return None
 
     def delivered(self) -> None:

@@ -2,22 +2,13 @@
 
 Rules: everything that lasts is built here, once; after the first readings only garbage is
 made. The sampler serves the sensors, the batcher sends, the link stays up by itself; what is
-done here is to wire them and to tell how they are.
+done here is to wire them. What the configuration does not name is not loaded.
 """
 
 import gc
-import json
-import sys
-from binascii import hexlify
 
-from .backoff import Backoff
-from .batcher import Batcher
 from .identity import Identity
-from .logring import LogRing
 from .port import Signal, asyncio, format_exc, log, ticks_diff, ticks_ms
-from .records import RecordRing
-from .safemode import Starts
-from .sampler import Sampler
 from .timebase import boot
 
 _DRAIN_MS = 15000  # at the end of a run: for what is still to be sent
@@ -27,33 +18,48 @@ _LOOK_MS = 1000
 class Station:
     """`config`: what preflight() returned. `hardware`: what hardware.build() made of it.
 
-    `starts`: told of the first delivery."""
+    `name`: of this boot, 16 hex digits, where it goes on after a sleep. `memory`: bytes for
+    readings, the configuration's unless given."""
 
     current = None  # the one that runs: batcher.status() asks it
 
-    def __init__(self, config, hardware, starts=None):
+    def __init__(self, config, hardware, name=None, memory=0):
+        from .logring import LogRing
+
         self._run_ms = config["run_ms"]
         self._report_ms = config["report_ms"]
-        self.starts = starts or Starts()
+        self.hardware = hardware
         self.log = LogRing(256)
         self.failing = False
-        self._status = {}
+        self.cause = hardware.cause
         self.start = boot.now()
         drivers = hardware.drivers
-        self._led = hardware.led
-        self._led_active = hardware.led_active
-        self._wdt = hardware.wdt
         told = config["batcher"]
-        store = RecordRing([driver.schema for driver, _ in drivers], told["memory"])
+        schemas = [driver.schema for driver, _, _ in drivers]
+        health = None
+        if config["health_ms"]:
+            from .health import Health
+
+            health = Health(self)
+            schemas.append(health.schema)
+        # The large piece first: what is loaded later finds room in small ones.
+        gc.collect()
+        from .records import RecordRing
+
+        store = RecordRing(schemas, memory or told["memory"])
         overflow = told["overflow"]
-        name = None
         if config["spool"]:
+            from binascii import hexlify
+
             from .keep import keep
 
             overflow = "spill"
             store = keep(store, config["spool"])
             name = hexlify(store.spool.boot).decode()
         self.ident = Identity(config["device"], name)
+        from .backoff import Backoff
+        from .batcher import Batcher
+
         up = config["uplink"]
         self.batcher = Batcher(
             store=store,
@@ -63,6 +69,7 @@ class Station:
             on_error=self._on_error,
             backoff=Backoff(up["retry_first_ms"], up["retry_most_ms"]),
         )
+        gc.collect()
         from .uplink import build
 
         self.uplink = build.transport(up, self.ident, self.batcher)
@@ -70,94 +77,117 @@ class Station:
         self.link = build.wifi(config["wifi"])
         if self.link is not None:
             self.link.on_up(self.batcher.kick)
-        self.sampler = Sampler(self.batcher.add, tell=self._tell)
-        for driver, every in drivers:
-            self.sampler.add_sensor(driver, every)
+        self._sntp = None
+        if config["sntp"]:
+            from .uplink.sntp import Sntp
+
+            self._sntp = Sntp(config["sntp"], self._on_time)
+        self.shift = 0  # ms from the port's ticks to the time since boot: what slept before
+        gc.collect()
+        from .sampler import Sampler
+
+        self.sampler = Sampler(self.batcher.add, tell=self._tell, recover=self._recover)
+        for driver, every, limits in drivers:
+            filters = ()
+            if limits:
+                from .limits import Limits
+
+                filters = (Limits(driver.schema, limits, self._crossed),)
+            self.sampler.add_sensor(driver, every, filters)
+        if health is not None:
+            self.sampler.add_sensor(health, config["health_ms"])
         Station.current = self
 
     async def _send(self, batch):
         result = await self.uplink.send(batch)
         self.failing = False
-        self._status = {}
-        self.starts.delivered()
+        self.hardware.starts.delivered()
         return result
 
     def _on_error(self, exc):
         self.failing = True
-        self._note(format_exc(exc))
+        self.note(format_exc(exc))
 
     def _tell(self, sensor, exc):
-        self._note("%s %s" % (sensor.name, "is back" if exc is None else format_exc(exc)))
+        self.note("%s %s" % (sensor.name, "is back" if exc is None else format_exc(exc)))
 
-    def _note(self, text):
+    def _recover(self, bus):
+        from .freebus import free
+
+        free(self.hardware, bus)
+
+    def _on_time(self, seconds, ms, ticks):
+        boot.set_epoch(seconds, ms, (ticks + self.shift) & 0x3FFFFFFF)
+
+    def _crossed(self):
+        # As kick() does, but the row that crossed comes in only after this.
+        self.batcher._asked = True
+        self.batcher._signal.set()
+
+    def note(self, text):
+        """A line for the log, and for whoever watches."""
         self.log.add(text)
         if not self._report_ms:  # else a program reads the console
             log(text)
 
     def status(self) -> dict:
         """What there is to know, as plain data; collects garbage first."""
-        gc.collect()
-        status = self._status  # one dict for ever: where memory is short, so are its pieces
-        status["heap"] = gc.mem_alloc()
-        status["free"] = gc.mem_free()
-        now = boot.now()
-        status["now"] = now
-        status["t"] = now - self.start  # uptime in ms
-        stats = self.batcher.stats
-        for key in ("delivered", "dropped", "rejected", "retries", "errors", "high_water"):
-            status[key] = stats[key]
-        status["buffered"] = stats["pending"]
-        status["sampled"] = sum([sensor.good for sensor in self.sampler.sensors])
-        status["link"] = self.link.status() if self.link is not None else None
-        status["rssi"] = self.link.rssi() if self.link is not None else None
-        status["failing"] = self.failing
-        status["error"] = self.log.last()
-        return status
+        from .report import collect
+
+        return collect(self)
 
     def power_is_going(self) -> int:
         """Before reset, deep sleep, brown-out: all to flash -> readings that are not there."""
         store = self.batcher.store
         return store.spill_all() if hasattr(store, "spill_all") else len(store)
 
+    def ended(self, exc):
+        """The run ends with `exc`: batcher.logring.previous("last.log") reads it."""
+        self.note("ended: " + format_exc(exc))
+        self.log.save("last.log")
+
     async def run(self):
         """Sample, send and report, for ever or for `run_ms`. -> readings that were not sent."""
-        if self._wdt is not None:
+        hardware = self.hardware
+        if hardware.watchdog_ms:
             from .uplink.watchdog import Watchdog
 
-            dog = Watchdog(self._wdt.feed, "cause")
-            self._note("started; last run: %s" % dog.cause)
+            # RP2 calls machine.reset() a watchdog's too: it cannot tell.
+            sure = None if hardware.port == "rp2" else self.cause == "watchdog"
+            feed = hardware.machine.WDT(timeout=hardware.watchdog_ms).feed  # for ever from here on
+            dog = Watchdog(feed, "cause", sure)
+            self.cause += "; last run: " + dog.cause
             dog.start()
+        self.note("started: " + self.cause)
         self.batcher.start()
         if self.link is not None:
             self.link.start()
-        if self._led is not None:
+        if self._sntp is not None:
+            asyncio.create_task(self._sntp.run())
+        if hardware.led is not None:
             from .led import Led, pattern
 
-            led = Led(self._led, lambda: pattern(self._is_up(), self.failing), self._led_active)
+            look = lambda: pattern(self.is_up(), self.failing)  # noqa: E731
+            led = Led(hardware.led, look, hardware.led_active)
             asyncio.create_task(led.run())
         self.sampler.start()
         signal = Signal()
         end = self._run_ms
         every = self._report_ms
+        if every:
+            from .report import report
         while not end or boot.now() - self.start < end:
             if every:
-                self._report()
+                report(self)
             await signal.wait(every or _LOOK_MS)
         self.sampler.stop()
         left = await self._drain(signal)
-        self._status["series"] = {sensor.name: sensor.good for sensor in self.sampler.sensors}
-        self._report()
+        if every:
+            report(self, True)
         await self.batcher.close(timeout_ms=0)
         return left
 
-    def _report(self):
-        try:
-            json.dump(self.status(), sys.stdout)  # in pieces: no string of all of it
-            print()
-        except MemoryError:
-            print()  # a report is not worth a reading
-
-    def _is_up(self):
+    def is_up(self):
         return self.link is None or self.link.up()
 
     async def _drain(self, signal):

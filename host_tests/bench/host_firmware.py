@@ -1,7 +1,7 @@
 """What the firmware takes: bytes as .mpy, what one configuration loads, and the smallest heap.
 
-The configuration: two BME280 over HTTP. Sizes are those of armv6m (RP2040); the heaps are of
-the 64-bit unix port, where a pointer is twice as long as on a board.
+The configuration: BME280, BH1750 and INA219 over HTTP. Sizes are those of armv6m (RP2040); the
+heaps are of the 64-bit unix port, where a pointer is twice as long as on a board.
 """
 
 import json
@@ -21,7 +21,8 @@ CONFIG = {
     "uplink": {"url": "http://127.0.0.1:9/v1/batches", "retry_first_ms": 50},
     "sensors": [
         {"driver": "bme280", "bus": "i2c0", "every_ms": 100},
-        {"driver": "bme280", "name": "attic", "bus": "i2c1", "every_ms": 100},
+        {"driver": "bh1750", "bus": "i2c0", "every_ms": 100},
+        {"driver": "ina219", "bus": "i2c0", "every_ms": 100},
     ],
     "batcher": {"memory": 3072, "batch_size": 20, "interval_ms": 300},
     "led": False,
@@ -66,8 +67,8 @@ def loaded(folder: Path, chips) -> list[str]:
     """-> the modules of ours that are loaded at some time, by their .mpy files."""
     code = (
         "import sys, main\nseen=set()\nc=main.prepare()\nseen.update(sys.modules)\n"
-        "from batcher.hardware import Hardware\n"
-        "h=Hardware(c)\nfrom batcher.station import Station\n"
+        "seen.add('batcher.hardware')\nfrom batcher.hardware import build\n"
+        "h=build(c)\nfrom batcher.station import Station\n"
         "seen.update(sys.modules)\nStation(c, h)\nseen.update(sys.modules)\n"
         "print('\\n'.join(sorted(seen)))"
     )

@@ -126,3 +126,31 @@ def test_files_secrets_laid_over_and_what_is_no_json():
             load("nowhere.json", b)
     finally:
         _remove(a, b, c)
+
+
+def test_limits_and_duty_are_checked_against_the_driver_and_the_spool():
+    from batcher.preflight import preflight
+
+    def faults(**changes):
+        config = dict(GOOD)
+        for key in changes:
+            config[key] = changes[key]
+        path = _write("config_test_d.json", json.dumps(config))
+        try:
+            preflight(path, "no_such_file.json")
+        except ConfigError as exc:
+            return exc.faults
+        finally:
+            _remove(path)
+        return []
+
+    def limits(found):
+        return faults(sensors=[{"driver": "bme280", "limits": found}])
+
+    assert limits({"temperature": [None, 3000]}) == []
+    for wrong in ({"warmth": [0, 1]}, {"temperature": 5}, {"temperature": [0.5, 1]}, [1]):
+        assert "sensors[0].limits: found" in limits(wrong)[0]
+        assert "of: temperature, pressure, humidity" in limits(wrong)[0]
+    assert "found beside a spool" in faults(duty={}, spool={})[0]
+    assert faults(duty={}) == [] and faults(sntp=["pool.ntp.org"]) == []
+    assert "sntp[0]: found 3" in faults(sntp=[3])[0]

@@ -1,0 +1,78 @@
+"""Health as a series, limits that send at once, a bus that is freed: parts a station may have."""
+
+# heap: 256k
+
+from batcher.health import Health
+from batcher.limits import Limits
+from batcher.schema import MISSING, Schema
+from kit.check import raises
+
+SCHEMA = Schema("room", (("temperature", "Cel", -2), ("humidity", "%RH", -2)))
+
+
+def crossings(bounds, values):
+    """-> after which values something was crossed."""
+    crossed = []
+    filter = Limits(SCHEMA, bounds, lambda: crossed.append(at))
+    row = SCHEMA.row()
+    for at in range(len(values)):
+        row[1] = values[at]
+        assert filter.feed(row) is row  # every row is handed on
+    return crossed
+
+
+def test_a_limit_is_told_when_it_is_crossed_and_when_all_is_well_again():
+    assert crossings({"temperature": [500, 3000]}, [2000, 3000, 3001, 4000, 2999, 499]) == [2, 4, 5]
+    assert crossings({"temperature": [None, 3000]}, [-40000, 3001]) == [1]
+    assert crossings({"temperature": [0, None]}, [0x7FFFFFFF, -1, MISSING, -2, 0]) == [1, 4]
+    assert crossings({"humidity": [0, 1]}, [1, 2, 3]) == []  # that value is missing
+
+
+class _Batcher:
+    stats = {
+        "pending": 3, "delivered": 1 << 31, "dropped": 0, "rejected": 4, "retries": 5, "errors": 6
+    }  # fmt: skip
+
+
+class _Link:
+    def rssi(self):
+        return -60
+
+
+class _Station:
+    batcher = _Batcher()
+    link = None
+    start = 0
+
+
+def test_health_is_a_row_of_integers_and_an_unknown_signal_is_missing():
+    health = Health(_Station())
+    row = health.schema.row()
+    assert health.measure(row) == 0
+    assert row[1] >= 0 and row[2] != 0 and row[3] == MISSING
+    assert list(row)[4:10] == [3, 0, 0, 4, 5, 6]  # counters modulo 2^30
+    _Station.link = _Link()
+    assert health.measure(row) == 0 and row[3] == -90  # dBW
+
+
+def test_a_stuck_bus_is_freed_by_what_is_loaded_for_it_alone():
+    import sys
+
+    from batcher.freebus import free
+    from kit.machine import I2C
+
+    class Hardware:
+        board = "boards.virtual"
+        wifi = False
+        buses = {"i2c0": I2C(0)}
+
+    bus = Hardware.buses["i2c0"]
+    assert free(Hardware, bus) == 0
+    bus.stick(3)
+    with raises(OSError):
+        bus.readfrom_into(0x76, bytearray(1))
+    from batcher.freebus import free
+
+    assert free(Hardware, bus) > 0
+    bus.readfrom_into(0x76, bytearray(1))
+    assert "batcher.board" not in sys.modules
