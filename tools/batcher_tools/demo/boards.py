@@ -7,7 +7,7 @@ import shutil
 import time
 from pathlib import Path
 
-from ..compile import compile_file, compile_tree, fresh
+from ..compile import compile_file, compile_firmware, compile_tree, fresh
 from ..paths import BOARDS as BOARD_FILES
 from ..paths import FIRMWARE, HOST_TESTS, program
 from .chips import Chips
@@ -37,7 +37,7 @@ class VirtualBoard:
     async def start(self, config: dict) -> None:
         self.chips.__enter__()
         lib = fresh(self.folder) / "lib"
-        compile_tree(FIRMWARE / "batcher", lib / "batcher")
+        compile_firmware(lib / "batcher")
         compile_tree(BOARD_FILES, lib / "boards")
         (lib / "kit").mkdir()  # the emulation's own part of the heap: a bus to the chips
         compile_file(HOST_TESTS / "kit/remote.py", lib / "kit/machine.mpy", "kit/machine.py")

@@ -1,0 +1,92 @@
+"""The firmware as it is on a board, joined and with short names, does what its sources do."""
+
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from batcher_tools.compile import compile_firmware, compile_tree, firmware_texts
+from batcher_tools.link import link
+from batcher_tools.paths import BOARDS, program
+
+HERE = Path(__file__).parent
+FILES = [
+    path for path in sorted((HERE / "portable").glob("test_*.py")) if path.stem != "test_boards"
+]
+# A test that looks at private names finds others on a board.
+LOOKED = re.compile(r"has no attribute '(_[a-z]\w*|log)'")
+
+
+@pytest.fixture(scope="module")
+def joined(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("joined")
+    compile_firmware(folder / "batcher", doors=tuple(firmware_texts()))
+    compile_tree(BOARDS, folder / "boards")
+    return folder
+
+
+@pytest.mark.parametrize("path", FILES, ids=[path.stem for path in FILES])
+def test_the_joined_firmware_passes(joined, path):
+    command = [
+        program("micropython"),
+        "-X",
+        "heapsize=8m",
+        "kit/runner.py",
+        f"portable/{path.name}",
+    ]
+    env = {"MICROPYPATH": f"{joined}:.:.frozen", "PATH": "/usr/bin:/bin"}
+    run = subprocess.run(command, cwd=HERE, env=env, capture_output=True, text=True, timeout=120)
+    said = run.stdout + run.stderr
+    assert "PASS" in said or "FAIL" in said, said
+    tests = re.split(r"^(?=def )", path.read_text(), flags=re.MULTILINE)
+    inside = {text[4 : text.index("(")] for text in tests if re.search(r"\._[a-z]", text)}
+    for part in re.split(r"^(?=PASS|FAIL)", said, flags=re.MULTILINE):
+        failed = part.startswith("FAIL") and part.split()[1] not in inside
+        assert not failed or LOOKED.search(part), part
+
+
+def test_a_name_that_two_modules_use_for_different_things_is_two():
+    joined = link(
+        {
+            "timebase": "def boot():\n    return _at\n_at = 1\n",
+            "block": "from .timebase import boot as start\n_at = 2\nboot = start() + _at\n",
+            "records": "from . import block, timebase\nTOTAL = timebase.boot(), block.boot\n",
+        }
+    )
+    assert set(joined) == {"records", "timebase"}
+    space: dict = {}
+    exec(joined["records"], space)
+    assert space["TOTAL"] == (1, 3)
+    assert re.fullmatch(r"from \.records import boot\n", joined["timebase"])
+
+
+def test_a_local_name_hides_the_global_one():
+    joined = link(
+        {
+            "timebase": "_x = 1\n",
+            "block": "_x = 2\ndef f(_x):\n    return _x\ndef g():\n    return _x\n",
+            "records": "from .block import f, g\nGOT = f(5), g()\n",
+        }
+    )
+    space: dict = {}
+    exec(joined["records"], space)
+    assert space["GOT"] == (5, 2)
+
+
+def test_private_names_that_may_meet_on_one_object_stay_apart():
+    joined = link(
+        {
+            "a": "class A:\n    def __init__(self):\n        self._one = 1\n",
+            "b": "from .a import A\nclass B(A):\n    def set(self):\n        self._two = 2\n",
+            "c": "class C:\n    def __init__(self):\n        self._three = 3\n",
+        }
+    )
+    used = {name: set(re.findall(r"self\.(_\w+)", text)) for name, text in joined.items()}
+    assert not used["a"] & used["b"]
+    assert used["c"] == {"_0"}
+
+
+def test_a_module_that_is_handed_about_cannot_be_joined():
+    with pytest.raises(ValueError, match="records: module block is used as an object"):
+        link({"block": "x = 1\n", "records": "from . import block\nTOLD = [block]\n"})
