@@ -33,7 +33,6 @@ class DeadBand:
         self._silence = silence_ms
         self._empty = True
 
-    @micropython.native
     def feed(self, row):
         if not self._empty and ticks_diff(row[0], self._last[0]) < self._silence:
             if not self._moved(row):
@@ -90,7 +89,6 @@ class Window:
         self._start = 0  # ticks of the window's first reading
         self._end = 0  # ticks of its last one so far
 
-    @micropython.native
     def feed(self, row):
         done = self._rows == _MOST or (
             self._rows and ticks_diff(row[0], self._start) >= self._window
@@ -103,7 +101,6 @@ class Window:
         self._take(row)
         return self._out if done else None
 
-    @micropython.native
     def _take(self, row):
         self._rows += 1
         counts = self._counts
@@ -118,7 +115,6 @@ class Window:
                 self._high[i] += v >> 12
                 self._low[i] += v & 4095
 
-    @micropython.native
     def _close(self):
         """Put the summary into the row, and begin anew."""
         out = self._out

@@ -134,7 +134,6 @@ class Sampler:
             self._is_back(sensor)
         self._next_slot(sensor, now, 1)
 
-    @micropython.native
     def _begin(self, sensor, now):
         late = ticks_diff(now, sensor.due)
         if late > sensor.latest_ms:

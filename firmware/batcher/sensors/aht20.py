@@ -4,7 +4,6 @@ Rules: one conversion of 80 ms for each measurement, its CRC is checked (section
 has no identity; its status must say that it is calibrated.
 """
 
-from ..port import micropython
 from ..schema import Schema
 from .crc8 import crc8
 from .driver import Driver
@@ -50,7 +49,6 @@ class AHT20(Driver):
         self.bus.writeto(self.address, b"\xac\x33\x00")
         return 80
 
-    @micropython.native
     def _read(self, row):
         d = self._data
         self.bus.readfrom_into(self.address, d)

@@ -1,6 +1,5 @@
 """An analog pin: the mean of some readings, in millivolts, through a divider if there is one."""
 
-from ..port import micropython
 from ..schema import Schema
 
 OPTIONS = {
@@ -12,7 +11,6 @@ OPTIONS = {
 }
 
 
-@micropython.native
 def mean_mv(adc, samples: int, full_scale_mv: int) -> int:
     """mV at the pin: the mean of `samples` of read_u16(), whose 65,535 is full_scale_mv.
 

@@ -4,7 +4,6 @@ Rules: one-time measurements, after each of which the chip powers down by itself
 identity and no checksum: a missing chip shows as a refused address.
 """
 
-from ..port import micropython
 from ..schema import Schema
 from .driver import Driver
 
@@ -47,13 +46,11 @@ class BH1750(Driver):
         )
         self._data = bytearray(2)
 
-    @micropython.native
     def _start(self):
         for command in self._commands:
             self.bus.writeto(self.address, command)
         return self._ms
 
-    @micropython.native
     def _read(self, row):
         data = self._data
         self.bus.readfrom_into(self.address, data)

@@ -161,7 +161,6 @@ class BME280(Driver):
         self.bus.writeto(self.address, self._command)
         return self._ms
 
-    @micropython.native
     def _read(self, row):
         one = self._one
         self.bus.readfrom_mem_into(self.address, 0xF3, one)

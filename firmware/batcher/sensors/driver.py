@@ -7,7 +7,7 @@ that says what was wanted and what came, and the next call looks for the chip ag
 identity on: it may have been unplugged, reset or exchanged.
 """
 
-from ..port import const, micropython
+from ..port import const
 
 EIO = const(5)
 ETIMEDOUT = const(110)
@@ -36,7 +36,6 @@ class Driver:
         self._stage = _LOST
         self._waits = 0
 
-    @micropython.native
     def measure(self, row):
         """-> 0: row[1...] is filled; n > 0: call again after n ms. Raises OSError."""
         stage = self._stage

@@ -5,7 +5,6 @@ scratchpad is decoded here. A chip that lost power answers 85 °C (its reset val
 unless the reading before was near. What ds18x20 takes from the heap is in README.md.
 """
 
-from ..port import micropython
 from ..schema import Schema
 
 OPTIONS = {"wire": (None, "onewire"), "rom": ("", str)}
@@ -46,7 +45,6 @@ class DS18B20:
             raise OSError(19, "ds18b20: found %s, wanted %s" % (names or "nothing", wanted))
         return found[0]
 
-    @micropython.native
     def measure(self, row):
         busy = self._busy
         rom = self._rom

@@ -5,7 +5,6 @@ computed from what it measured, not taken from its calibrated registers, which w
 and which a reset clears. There is no identity: after a reset its configuration must read 0x399F.
 """
 
-from ..port import micropython
 from ..schema import Schema
 from .driver import Driver
 
@@ -22,7 +21,6 @@ def current(raw: int, shunt_mohm: int) -> int:
     return (raw * 100 + (shunt_mohm >> 1)) // shunt_mohm
 
 
-@micropython.native
 def power(mv: int, ma10: int) -> int:
     """mW of mV and 0.1 mA, no product wider than 30 bits."""
     return ma10 // 10000 * mv + (ma10 % 10000 * mv + 5000) // 10000
@@ -57,7 +55,6 @@ class INA219(Driver):
         self.bus.writeto_mem(self.address, 0, self._config)
         return self._ms
 
-    @micropython.native
     def _read(self, row):
         data = self._data
         self.bus.readfrom_mem_into(self.address, 0, data)

@@ -112,7 +112,6 @@ class MPU6050(Driver):
             self._write(0x6A, 0x40)  # FIFO on
         return 2  # the first sample
 
-    @micropython.native
     def _read(self, row):
         one = self._one
         self.bus.readfrom_mem_into(self.address, 0x6B, one)

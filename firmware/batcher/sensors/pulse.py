@@ -6,7 +6,7 @@ RP2 an erase (45 ms typically, 400 ms at most) keeps interrupts off, and of the 
 is counted. "pio" (RP2) and "counter" (ESP32's PCNT) lose none. README.md has the table.
 """
 
-from ..port import const, micropython
+from ..port import const
 from ..schema import Schema
 
 OPTIONS = {"counter": (None, "pulse")}
@@ -70,7 +70,6 @@ class Pulse:
         self.counter = counter
         self._last = counter.value() & _MASK
 
-    @micropython.native
     def measure(self, row):
         now = self.counter.value() & _MASK
         row[1] = (now - self._last) & _MASK

@@ -4,7 +4,7 @@ Rules: periodic measurement, a reading every 5 s; each word's CRC is checked; th
 stands for the identity. A measurement that is not ready yet is waited for, never blocked on.
 """
 
-from ..port import const, micropython
+from ..port import const
 from ..schema import Schema
 from .crc8 import check_words
 from .driver import Driver
@@ -61,7 +61,6 @@ class SCD4x(Driver):
         self._phase = _ASK
         return 0
 
-    @micropython.native
     def _read(self, row):
         phase = self._phase
         self._phase = _ASK

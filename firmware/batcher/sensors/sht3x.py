@@ -4,7 +4,6 @@ Rules: single shots without clock stretching; both channels of the same one; eac
 checked. The chip has no identity of its own: its status register with its CRC stands for it.
 """
 
-from ..port import micropython
 from ..schema import Schema
 from .crc8 import check_words
 from .driver import Driver
@@ -54,7 +53,6 @@ class SHT3x(Driver):
         self.bus.writeto(self.address, self._command)
         return self._ms
 
-    @micropython.native
     def _read(self, row):
         data = self._data
         self.bus.readfrom_into(self.address, data)

@@ -4,7 +4,6 @@ Rules: one conversion for each measurement, both channels of it; each word's CRC
 the serial number with its CRCs stands for the identity.
 """
 
-from ..port import micropython
 from ..schema import Schema
 from .crc8 import check_words
 from .driver import Driver
@@ -55,7 +54,6 @@ class SHT4x(Driver):
         self.bus.writeto(self.address, self._command)
         return self._ms
 
-    @micropython.native
     def _read(self, row):
         data = self._data
         self.bus.readfrom_into(self.address, data)

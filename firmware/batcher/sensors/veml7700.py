@@ -4,7 +4,6 @@ Rules: the chip is woken for each measurement and shut down after it, so that th
 of that time and nothing runs in between. Identity register 7 is checked.
 """
 
-from ..port import micropython
 from ..schema import Schema
 from .driver import Driver
 
@@ -22,7 +21,6 @@ _TIMES = {25: (12, 32), 50: (8, 16), 100: (0, 8), 200: (1, 4), 400: (2, 2), 800:
 _RESOLUTION = 42  # in 0.0001 lx
 
 
-@micropython.native
 def straighten(x: int) -> int:
     """0.01 lx of what gain 1/4 or 1/8 shows as x * 0.01 lx (application note, page 21).
 
@@ -69,7 +67,6 @@ class VEML7700(Driver):
         self.bus.writeto_mem(self.address, 0, self._on)
         return self._ms
 
-    @micropython.native
     def _read(self, row):
         data = self._data
         self.bus.readfrom_mem_into(self.address, 0, data)
@@ -82,7 +79,6 @@ class VEML7700(Driver):
         return 0
 
 
-@micropython.native
 def decode(raw: int, step: int) -> int:
     """0.01 lx of a raw reading; step: its resolution in 0.0001 lx, 42 to 21,504."""
     # In two halves: 65,535 * 21,504 needs 31 bits.
