@@ -10,6 +10,8 @@ import sys
 from .board import Board, load
 from .safemode import Starts
 
+_WAKES = ("deep sleep", "watchdog")
+
 
 def build(config):
     """-> an object of plain attributes; board and sensors are unloaded.
@@ -34,7 +36,8 @@ def build(config):
     pin = machine.Pin
     hardware.held = held = pin(data.HOLD, pin.IN, pin.PULL_UP).value() == 0
     # Counted before anything is built: what hangs or raises below is a start that failed.
-    hardware.reason = starts.begin(held, cause == "deep sleep")
+    # RP2 wakes by a reset that it calls a watchdog's: with duty, only power counts as a start.
+    hardware.reason = starts.begin(held, bool(config["duty"]) and cause in _WAKES)
     hardware.drivers = drivers = []
     hardware.buses = board._buses
     if not hardware.reason:

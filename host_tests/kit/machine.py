@@ -102,3 +102,17 @@ class ADC:
 
     def read_u16(self):
         return self.levels.get(self._id, 0x8000)
+
+
+PWRON_RESET = 1
+DEEPSLEEP_RESET = 4
+
+
+def reset_cause():
+    return DEEPSLEEP_RESET if getenv("BATCHER_WOKE") else PWRON_RESET
+
+
+def deepsleep(ms):
+    """The process ends; who started it wakes it by starting it again, with BATCHER_WOKE set."""
+    print("deep sleep: %d" % ms)
+    raise SystemExit(0)
