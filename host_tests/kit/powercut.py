@@ -149,7 +149,9 @@ class Run:
         self.names = {}  # boot -> number of the item that has sequence number 0 there
         self.boots = 0
         self.dying = None
-        self.offline = False
+        self.offline = self.following = False
+        self.turn = 0
+        self.behind = 0  # batches read from the segment that was being written
         self.noise = bytes([random.getrandbits(8) for _ in range(Nor.block)])
         self.scratch = Nor(BLOCKS)
         self.offset = 0  # number of an item less its index in the spool
@@ -281,6 +283,9 @@ class Run:
         dice = random.getrandbits(4)
         if self.offline and dice > 11:
             dice = 0
+        if self.following:  # the segment being written is read, as near to its end as can be
+            dice = (0, 10, 13)[self.turn]
+            self.turn = (self.turn + 1) % 3
         if dice < 9:
             for _ in range(random.getrandbits(6)):
                 if not store.push(self.kind.item(self.sent)):
@@ -290,15 +295,18 @@ class Run:
                     assert store.push(self.kind.item(self.sent))
                 self.sent += 1
         elif dice < 11:
-            store.spill()
+            store.spill(not self.following)
         elif dice == 11:
             store.spill_all()
         else:
             for _ in range(1 + random.getrandbits(2)):
                 store.seal()
-                batch = store.peek(40)
+                if self.following and len(store) < 80:
+                    break
+                batch = store.peek(20 if self.following else 40)
                 if batch is None or life.nor.dead:
                     break
+                self.behind += life.spool.reader.number == life.spool._writer.number != 0
                 first, some = self.kind.read(life.spool, batch) if store._flash else (0, None)
                 if some and life.spool.batch_boot in self.names:
                     assert some[0] - first == self.names[life.spool.batch_boot]
@@ -315,11 +323,13 @@ class Run:
         steps = 0
         while self.cuts < self.wanted:
             steps += 1
-            self.offline = steps % 150 < 90  # long enough for the quota to overflow
+            self.following = steps % 200 < 80
+            self.offline = 80 < steps % 200 < 170  # long enough for the quota to overflow
             self.step()
             if steps % 8 == 0:
                 gc.collect()
-            if random.getrandbits(4) == 0:
+            # A restart begins a segment: while it follows, that is to be rare.
+            if random.getrandbits(7 if self.following else 4) == 0:
                 self.dying = WAYS[random.getrandbits(2)]
             if self.life.nor.dead:
                 self.restart()
@@ -365,6 +375,13 @@ def run(kind: str, wanted: int, seed: int = 1, flush: bool = True):
 if __name__ == "__main__":
     result = run(sys.argv[1], int(sys.argv[2]), int(sys.argv[3]), "no-flush" not in sys.argv)
     print(
-        "CUTS %d FAILURES %d RESTARTS %d RECOVERED %d DROPS %d"
-        % (result.cuts, result.failures, result.restarts, result.recovered, result.drops)
+        "CUTS %d FAILURES %d RESTARTS %d RECOVERED %d DROPS %d BEHIND %d"
+        % (
+            result.cuts,
+            result.failures,
+            result.restarts,
+            result.recovered,
+            result.drops,
+            result.behind,
+        )
     )

@@ -2,8 +2,10 @@
 
 # heap: 512k
 
+import io
 import random
 
+from batcher import segfiles, segreader
 from batcher.flashblocks import FlashBlocks
 from batcher.items import Items
 from batcher.port import FOREVER
@@ -283,6 +285,40 @@ def test_a_batch_in_flight_from_ram_goes_before_what_spilled_meanwhile():
         store.release()  # it failed
         assert world.drain() == list(range(20))
         world.end()
+
+
+def as_littlefs_does(path, mode):
+    """An open file does not see what is appended after it was opened."""
+    with open(path, mode) as file:
+        return io.BytesIO(file.read())
+
+
+def test_a_segment_that_is_finished_while_it_is_read_is_read_to_its_end():
+    segreader.open_file = as_littlefs_does
+    try:
+        follow(Rings(300))
+        follow(Records(6000))
+    finally:
+        segreader.open_file = segfiles.open_file
+
+
+def follow(kind):
+    world = World(kind)
+    store = world.store
+    sent = 0
+    done = 0
+    while sent < 9000:
+        for _ in range(200):
+            assert store.push(kind.item(sent))
+            sent += 1
+        assert store.spill(False) == 200  # at times over the end of a segment
+        while len(store) > 50:
+            batch = store.peek(16)
+            assert kind.read(batch) == list(range(done, done + len(batch)))
+            done += len(batch)
+            store.commit(len(batch))
+    assert world.drain() == list(range(done, sent)) and store.lost == 0
+    world.end()
 
 
 def test_spill_all_saves_the_flight_too():
