@@ -41,7 +41,7 @@ class Log:
         self.quota = quota_bytes
         self.block = 4096
         self._say = say
-        self._said = False
+        self._said = ""
         self._segment_blocks = segment_blocks
         self._ack_bytes = ack_bytes
         self.reader = reader = SegmentReader(frame_bytes)
@@ -94,8 +94,8 @@ class Log:
         self._misread = 0
 
     def _warn(self, line):
-        if not self._said:
-            self._said = True
+        if line != self._said:  # each fault once, until another
+            self._said = line
             self._say("spool %s: %s" % (self.path, line))
 
     @property
@@ -150,8 +150,6 @@ class Log:
             return False
         if self.reader.number == writer.number:
             self.reader.close()  # an open file does not see what was added since
-        if self._said and writer.size:
-            self._said = False
         return True
 
     def room(self, n: int) -> int:
@@ -230,7 +228,7 @@ class Log:
                 os.remove(name)
                 self._used -= self._cost(size)
         except OSError as exc:
-            self._warn("cannot delete %s: %s" % (name, format_exc(exc)))
+            self._warn("cannot delete: " + format_exc(exc))
 
     def _next(self, number):
         # -> the next segment there is; one more than the newest where there is none.
