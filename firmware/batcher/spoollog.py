@@ -40,6 +40,7 @@ class Log:
         self.skip = 0  # items done of the frame in hand
         self.quota = quota_bytes
         self.block = 4096
+        self.segment_bytes = 0  # until flash has once worked
         self._say = say
         self._said = ""
         self._segment_blocks = segment_blocks

@@ -1,6 +1,5 @@
 # Flash on a Pico W: a spool of 512 KB, or of what fits, is filled by the file system and recovered.
 import gc
-import os
 import time
 
 from batcher import FlashBlocks, RecordRing, Schema, Spool
