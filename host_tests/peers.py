@@ -67,6 +67,17 @@ class Server:
         self.kill()
 
 
+class Collect(Server):
+    """`batcher collect` in a process of its own."""
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}/v1/batches"
+
+    def command(self):
+        return [program("batcher"), "collect", "--db", f"{self.folder}/c.db", f"--port={self.port}"]
+
+
 class Nats(Server):
     """NATS JetStream that speaks MQTT. peers: the other nodes' (name, cluster port)."""
 

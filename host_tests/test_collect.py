@@ -1,6 +1,8 @@
 """The collector: what it stores, what it drops, what it refuses and how."""
 
+import binascii
 import json
+import shutil
 import sqlite3
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -9,6 +11,7 @@ import httpx
 import pytest
 
 from batcher_tools.collect.server import CollectorThread
+from peers import Collect
 
 BOOT = "00112233445566aa"
 
@@ -173,3 +176,69 @@ def test_streams_and_readings_can_be_read_back(collector):
     got = httpx.get(base + "/readings", params={"series": "bme"}).json()
     assert [(r["t"], r["value"]) for r in got] == [(5, [1, 2])]
     assert httpx.get(base + "/readings", params={"after": "x"}).status_code == 400
+
+
+def blocks(first, count=3, boot=BOOT):
+    """A stream of blocks as a board sends it."""
+    hello = bytes((1,)) + b"d" + bytes.fromhex(boot) + bytes(6)
+    definition = b"\x03bme\x01\x01t\x03Cel\xfe"
+    schema_id = binascii.crc32(definition) & 0xFFFF
+    packed = (
+        b"\0" + bytes(2 * (n == 0) or 2 for n in range(count - 1)) + b"\x14" + b"\2" * (count - 1)
+    )
+    head = b"\xb1\x01" + schema_id.to_bytes(2, "little") + (24 + len(packed)).to_bytes(2, "little")
+    head += count.to_bytes(2, "little") + first.to_bytes(6, "little") + bytes(6)
+    crc = binascii.crc32(packed, binascii.crc32(head))
+    out = b""
+    for tag, payload in ((1, hello), (2, definition)):
+        data = bytes((tag,)) + len(payload).to_bytes(2, "little") + payload
+        out += data + binascii.crc32(data).to_bytes(4, "little")
+    return out + head + crc.to_bytes(4, "little") + packed
+
+
+def send_blocks(collector, *arguments, **more):
+    kind = {"Content-Type": "application/vnd.batcher.blocks"}
+    return post(collector, blocks(*arguments, **more), **kind)
+
+
+def test_blocks_are_answered_when_they_are_on_disk_and_become_rows_later(tmp_path, monkeypatch):
+    monkeypatch.setattr("batcher_tools.collect.store._IDLE_S", 3600)
+    with CollectorThread(tmp_path / "x.db") as collector:
+        assert send_blocks(collector, 0).json() == {"stored": 3, "repeated": 0}
+        assert send_blocks(collector, 3).json() == {"stored": 3, "repeated": 0}
+        with sqlite3.connect(tmp_path / "x.db") as db:  # what a power cut would leave
+            assert db.execute("SELECT COUNT(*) FROM waiting").fetchone() == (2,)
+            assert db.execute("SELECT COUNT(*) FROM readings").fetchone() == (0,)
+            shutil.copy(tmp_path / "x.db", tmp_path / "y.db")
+            shutil.copy(tmp_path / "x.db-wal", tmp_path / "y.db-wal")
+        # A repeat, cut differently, over what still waits; items after it keep their place.
+        assert send_blocks(collector, 4).json() == {"stored": 1, "repeated": 2}
+        post(collector, items(0, [1]))
+        rows = [(row["series"], row["seq"]) for row in collector.rows()]
+        assert rows == [("bme", n) for n in range(7)] + [("s", 0)]
+        assert collector.repeats() == 2
+    with CollectorThread(tmp_path / "y.db") as collector:
+        assert [row["seq"] for row in collector.rows()] == list(range(6))
+        assert send_blocks(collector, 5).json() == {"stored": 2, "repeated": 1}
+        assert collector.rows()[0]["fields"] == [["t", "Cel", -2]]
+        assert [row["value"] for row in collector.rows()][:3] == [[10], [11], [12]]
+
+
+def test_blocks_that_wait_become_rows_when_nobody_does(tmp_path):
+    with CollectorThread(tmp_path / "x.db") as collector:
+        for n in range(40):
+            assert send_blocks(collector, 3 * n).status_code == 200
+        end = time.monotonic() + 10
+        with sqlite3.connect(tmp_path / "x.db") as db:
+            while db.execute("SELECT COUNT(*) FROM readings").fetchone() != (120,):
+                assert time.monotonic() < end
+                time.sleep(0.01)
+
+
+def test_a_terminated_collector_leaves_rows_behind(tmp_path):
+    with Collect(tmp_path) as collector:
+        assert send_blocks(collector, 0).status_code == 200
+        collector.process.terminate()
+        assert collector.process.wait(10) == 0
+    with sqlite3.connect(tmp_path / "c.db") as db:
+        assert db.execute("SELECT COUNT(*) FROM readings").fetchone() == (3,)

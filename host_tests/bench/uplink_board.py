@@ -1,7 +1,7 @@
 """What host_uplink.py runs on MicroPython: `uplink_board.py MODE JSON`, one line of JSON out.
 
 one     requests-like: one reading a POST over a new connection each, with a JSON body
-batch   our HttpUplink, add to acknowledged
+records our HttpUplink, blocks of a RecordRing, add to acknowledged
 mqtt    our MqttUplink
 soak    many batches through faults; the heap is looked at all along
 flush   one flush of 500 readings: its garbage; how little free heap it needs
@@ -46,36 +46,84 @@ def make(s, source):
     )
 
 
-def one(s):
-    """A POST a reading as `requests.post(url, json=...)` of MicroPython does it."""
+def post(url, doc):
+    """As `requests.post(url, json=doc)` of micropython-lib goes about it: the name is looked up,
+    a connection of its own, a write for each part of a header; -> the status."""
     import socket
 
-    host, _, rest = s["url"][7:].partition(":")
-    port, _, path = rest.partition("/")
-    address = socket.getaddrinfo(host, int(port))[0][-1]
+    _, _, host, path = url.split("/", 3)
+    host, _, port = host.partition(":")
+    family, _, protocol, _, address = socket.getaddrinfo(host, int(port), 0, socket.SOCK_STREAM)[0]
+    sock = socket.socket(family, socket.SOCK_STREAM, protocol)
+    sock.connect(address)
+    sock.write(b"POST /%s HTTP/1.1\r\n" % path.encode())
+    body = json.dumps(doc)
+    headers = {"Host": host, "Content-Type": "application/json"}
+    headers["Content-Length"] = str(len(body))
+    headers["Connection"] = "close"
+    for key in headers:
+        sock.write(key)
+        sock.write(b": ")
+        sock.write(headers[key])
+        sock.write(b"\r\n")
+    sock.write(b"\r\n")
+    sock.write(body)
+    status = int(sock.readline().split(None, 2)[1])
+    found = {}
+    while True:
+        line = sock.readline()
+        if not line or line == b"\r\n":
+            break
+        key, value = str(line, "utf-8").split(":", 1)
+        found[key.lower()] = value.strip()
+    sock.read(int(found["content-length"]))
+    sock.close()
+    return status
+
+
+def one(s):
     start = ticks_ms()
     for i in range(s["n"]):
-        doc = {
-            "device": s["device"],
-            "boot": "00112233aabbccdd",
-            "series": "s",
-            "first": i,
-            "items": [{"t": i, "temperature": 21.5, "pressure": 101325}],
-        }
-        body = json.dumps(doc)
-        sock = socket.socket()
-        sock.connect(address)
-        sock.write(b"POST /%s HTTP/1.0\r\nHost: %s\r\n" % (path.encode(), host.encode()))
-        sock.write(b"Content-Type: application/json\r\nContent-Length: %d\r\n" % len(body))
-        sock.write(b"Connection: close\r\n\r\n")
-        sock.write(body.encode())
-        line = sock.readline()
-        assert b" 200 " in line, line
-        while sock.readline() not in (b"\r\n", b""):
-            pass
-        sock.read()
-        sock.close()
+        doc = {"device": s["device"], "boot": "00112233aabbccdd", "series": "s", "first": i}
+        doc["items"] = [{"t": i, "temperature": 21.5, "pressure": 101325}]
+        assert post(s["url"], doc) == 200
     return {"n": s["n"], "ms": ticks_diff(ticks_ms(), start)}
+
+
+async def records(s):
+    """Add n readings of two fields; wait for the last acknowledgement."""
+    from batcher.records import RecordRing
+    from batcher.schema import Schema
+    from batcher.uplink.enc_block import BlockEncoder
+    from batcher.uplink.http import HttpUplink
+
+    schema = Schema("bme280", [("temperature", "Cel", -2), ("pressure", "Pa", 0)])
+    ring = RecordRing(schema, 32768)
+    b = Batcher(store=ring, batch_size=s["batch"], interval_ms=100000)
+    up = HttpUplink(s["url"], BlockEncoder(), Identity(s["device"]), b, piece=4096)
+    b.register_handler(up.send)
+    b.start()
+    row = schema.row()
+    add = b.add
+    assert add(row) and await b.flush()  # connected
+    start = ticks_ms()
+    i = 0
+    while i < s["n"]:
+        if len(ring) >= 2 * s["batch"]:
+            await asyncio.sleep(0.001)
+            continue
+        for _ in range(50):
+            row[0] = ticks_ms()
+            row[1] = 2100 + i % 7
+            row[2] = 101325 + i % 5
+            add(row)
+            i += 1
+    assert await b.flush()
+    ms = ticks_diff(ticks_ms(), start)
+    assert b.stats["dropped"] == 0 and b.stats["delivered"] == i + 1, b.stats
+    await b.close()
+    up.close()
+    return {"n": i, "ms": ms}
 
 
 async def through(s):
@@ -211,9 +259,8 @@ async def flush(s):
 def main(mode, s):
     if mode == "one":
         return one(s)
-    if mode in ("batch", "mqtt"):
-        return asyncio.run(through(s))
-    return asyncio.run({"soak": soak, "flush": flush}[mode](s))
+    modes = {"records": records, "mqtt": through, "soak": soak, "flush": flush}
+    return asyncio.run(modes[mode](s))
 
 
 print(json.dumps(main(sys.argv[1], json.loads(sys.argv[2]))))

@@ -3,10 +3,13 @@
     for block in decode(body):
         for seq, t_ms, values in block.readings(): ...
 
+`heads(body)` checks the same and leaves the numbers packed: ten times as fast.
+
 Nothing wrong is ever returned: what is truncated, flipped or unknown raises `BlockError`.
 """
 
 import binascii
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import accumulate
@@ -14,6 +17,8 @@ from itertools import accumulate
 VERSION = 0xB1
 _HEAD = 24
 _HELLO, _SCHEMA, _CUT = 1, 2, 3
+_GO_ON = bytes(range(128, 256))  # bytes of a varint that is not at its end
+_LONG = re.compile(rb"[\x80-\xff]{5}|[\x80-\xff]{4}[\x10-\x7f]")  # above 32 bits
 
 
 class BlockError(ValueError):
@@ -49,6 +54,14 @@ class Block:
     def __len__(self) -> int:
         return len(self.times)
 
+    @property
+    def width(self) -> int:
+        return len(self.columns)
+
+    def cut(self, count: int) -> None:
+        self.times = self.times[:count]
+        self.columns = [column[:count] for column in self.columns]
+
     def readings(self) -> Iterator[tuple[int, int, list]]:
         """(sequence number, ms, values); ms of Unix time where the epoch is known."""
         base = self.epoch_ms or 0
@@ -73,6 +86,26 @@ class Block:
             return {"t": times, **dict(zip(names, columns, strict=True))}
         arrays = [numpy.array(column, dtype=float) for column in columns]  # None becomes NaN
         return {"t": numpy.array(times), **dict(zip(names, arrays, strict=True))}
+
+
+@dataclass
+class Head:
+    """What is known of a block whose numbers stay packed: the same names as Block's."""
+
+    schema_id: int
+    first: int
+    count: int
+    width: int
+    schema: Schema | None = None
+    device: str = ""
+    boot: str = ""
+    epoch_ms: int | None = None
+
+    def __len__(self) -> int:
+        return self.count
+
+    def cut(self, count: int) -> None:
+        self.count = count
 
 
 def _varints(data: bytes, at: int, end: int, count: int, where: str) -> tuple[list[int], int]:
@@ -101,8 +134,8 @@ def _signed(number: int) -> int:
     return ((number + (1 << 31)) & 0xFFFFFFFF) - (1 << 31)
 
 
-def decode_block(data: bytes, at: int = 0) -> tuple[Block, int]:
-    """-> the block at data[at:], and the offset after it. Raises BlockError."""
+def _frame(data: bytes, at: int) -> tuple[str, int, int, int]:
+    # -> where it is in words, its end, fields, rows; all but the numbers is checked
     where = f"block at {at}"
     if len(data) - at < _HEAD:
         raise BlockError(f"{where}: {len(data) - at} bytes, a head has {_HEAD}")
@@ -118,6 +151,27 @@ def decode_block(data: bytes, at: int = 0) -> tuple[Block, int]:
         raise BlockError(f"{where}: the CRC is wrong")
     if not count or not 0 < width <= 32:
         raise BlockError(f"{where}: {count} rows of {width} fields")
+    return where, end, width, count
+
+
+def check_block(data: bytes, at: int = 0) -> tuple[Head, int]:
+    """-> what the block at data[at:] is, and the offset after it. Raises BlockError."""
+    where, end, width, count = _frame(data, at)
+    body = at + _HEAD
+    numbers = body + (width + 7) // 8
+    packed = data[numbers:end]
+    whole = not any(data[body:numbers]) and (not packed or packed[-1] < 128)
+    wanted = count - 1 + width * count
+    if not whole or len(packed.translate(None, _GO_ON)) != wanted or _LONG.search(packed):
+        decode_block(data, at)  # with gaps, or wrong: number by number, which says where
+    schema_id = int.from_bytes(data[at + 2 : at + 4], "little")
+    first = int.from_bytes(data[at + 8 : at + 14], "little")
+    return Head(schema_id, first, count, width), end
+
+
+def decode_block(data: bytes, at: int = 0) -> tuple[Block, int]:
+    """-> the block at data[at:], and the offset after it. Raises BlockError."""
+    where, end, width, count = _frame(data, at)
     body = at + _HEAD
     flags = int.from_bytes(data[body : body + (width + 7) // 8], "little")
     here = body + (width + 7) // 8
@@ -186,8 +240,17 @@ def decode(data: bytes) -> list[Block]:
 
     Raises BlockError: then nothing of the stream may be believed.
     """
+    return _walk(data, decode_block)
+
+
+def heads(data: bytes) -> list[Head]:
+    """-> what `decode` would, checked as strictly, with the numbers left packed."""
+    return _walk(data, check_block)
+
+
+def _walk(data, read):
     schemas: dict[int, Schema] = {}
-    blocks: list[Block] = []
+    blocks: list = []
     device = boot = epoch = None
     take = None  # rows of the next block that count
     at = 0
@@ -197,16 +260,15 @@ def decode(data: bytes) -> list[Block]:
             if device is None:
                 raise BlockError("a block comes before the hello")
             start = at
-            block, at = decode_block(data, at)
+            block, at = read(data, at)
             block.schema = schemas.get(block.schema_id)
-            if block.schema is None or len(block.schema.fields) != len(block.columns):
+            if block.schema is None or len(block.schema.fields) != block.width:
                 raise BlockError(f"block at {start}: its schema was not announced")
             block.device, block.boot, block.epoch_ms = device, boot, epoch
             if take is not None:
                 if not 0 < take <= len(block):
                     raise BlockError(f"block at {start}: cut to {take} of {len(block)} rows")
-                block.times = block.times[:take]
-                block.columns = [column[:take] for column in block.columns]
+                block.cut(take)
                 take = None
             blocks.append(block)
             continue

@@ -27,6 +27,7 @@ def register(app: typer.Typer) -> None:
         mqtt_ca: Annotated[Path | None, typer.Option(help="PEM, for mqtts://")] = None,
     ) -> None:
         """Take batches over HTTP, keep each reading once, answer when it is on disk."""
+        import signal
         import sqlite3
 
         import uvicorn
@@ -56,6 +57,8 @@ def register(app: typer.Typer) -> None:
             raise SystemExit(f"collect: {token_file}: wanted a token, found nothing")
         scheme = "https" if certfile else "http"
         print(f"collect: {scheme}://{host}:{port}/v1/batches -> {db}", flush=True)
+        # uvicorn raises SIGTERM again at its end: that must not skip ours.
+        signal.signal(signal.SIGTERM, signal.default_int_handler)
         try:
             if reader:
                 reader.__enter__()

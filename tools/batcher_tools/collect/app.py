@@ -19,9 +19,15 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
 from .store import Full, Store
-from .wire import Unreadable, Unsupported, parse
+from .wire import Packed, Unreadable, Unsupported, parse
 
 LIMIT = 1 << 20  # bytes of a request's body
+
+
+def _ack(batches) -> str:
+    if isinstance(batches, Packed):
+        return batches.ack if batches.heads else ""
+    return batches[0].ack if batches else ""
 
 
 def make_app(store: Store, token: str | None = None, limit: int = LIMIT) -> Starlette:
@@ -67,8 +73,9 @@ def make_app(store: Store, token: str | None = None, limit: int = LIMIT) -> Star
             reason = "too many requests wait" if isinstance(exc, Full) else f"database: {exc}"
             return PlainTextResponse(f"{reason}\n", 503, {"Retry-After": "2"})
         key = request.headers.get("idempotency-key")
-        ack = key or (batches[0].ack if batches else "")
-        return JSONResponse({"stored": stored, "repeated": repeated}, headers={"Batcher-Ack": ack})
+        if not key:
+            key = _ack(batches)
+        return JSONResponse({"stored": stored, "repeated": repeated}, headers={"Batcher-Ack": key})
 
     async def streams(request: Request) -> Response:
         if (no := refused(request)) is not None:

@@ -6,6 +6,9 @@ Rules
 - A reading is named by (device, boot, series, sequence number). The first one under a name
   stays, a repeat is counted and dropped.
 - Row ids are given in the order of arrival and tell it later.
+- A stream of blocks whose readings are all new is stored as it came, in `waiting`, and becomes
+  rows when nobody waits for an answer: after `_IDLE_S`, when somebody asks, at the end or at
+  the next start; from `_MOST` streams on before anybody else is served.
 """
 
 import contextlib
@@ -17,7 +20,11 @@ import time
 from concurrent.futures import Future
 from pathlib import Path
 
-from .wire import Batch
+from .wire import Batch, Packed, unpack
+
+_IDLE_S = 0.05
+_MOST = 2000
+_AT_ONCE = 16  # streams of blocks that become rows in one transaction
 
 _TABLES = """
 CREATE TABLE IF NOT EXISTS streams (
@@ -30,6 +37,7 @@ CREATE TABLE IF NOT EXISTS readings (
     schema INTEGER REFERENCES schemas, -- NULL: `value` is any JSON
     t INTEGER,                        -- milliseconds, since 1970 where `unix`, else since boot
     unix INTEGER NOT NULL, value TEXT NOT NULL, received REAL NOT NULL, UNIQUE (stream, seq));
+CREATE TABLE IF NOT EXISTS waiting (id INTEGER PRIMARY KEY, body BLOB NOT NULL, received REAL);
 CREATE VIEW IF NOT EXISTS everything AS
     SELECT readings.id, device, boot, series, seq, t, unix, fields, value, received
     FROM readings JOIN streams ON stream = streams.id LEFT JOIN schemas ON schema = schemas.id;
@@ -53,12 +61,15 @@ class Store:
         self._queue: queue.Queue = queue.Queue(queue_length)
         self._streams: dict[tuple[str, str, str], int] = {}
         self._schemas: dict[str, int] = {}
+        self._nexts: dict[int, int] = {}  # stream: number after the highest that is stored
+        self._waiting_rows = 0  # streams of blocks in `waiting`
+        self._unsure = False  # what is in `waiting` is not in `_nexts`
         ready: Future = Future()
         self._thread = threading.Thread(target=self._run, args=(ready,), daemon=True)
         self._thread.start()
         ready.result()  # a database that cannot be opened is told here
 
-    def put(self, batches: list[Batch]) -> "Future[tuple[int, int]]":
+    def put(self, batches: "list[Batch] | Packed") -> "Future[tuple[int, int]]":
         future: Future = Future()
         try:
             self._queue.put_nowait((batches, future))
@@ -70,8 +81,16 @@ class Store:
         self._queue.put((None, None))
         self._thread.join()
 
+    def settle(self) -> None:
+        """Come back when every stream of blocks has become rows."""
+        if self._waiting_rows and self._thread.is_alive():
+            done: Future = Future()
+            self._queue.put(([], done))
+            done.result()
+
     def query(self, sql: str, *arguments) -> list[sqlite3.Row]:
-        """Read on a connection of its own: never in the writer's way."""
+        """Read on a connection of its own: never in the writer's way. Blocks are rows before."""
+        self.settle()
         with contextlib.closing(sqlite3.connect(self.path)) as db:
             db.row_factory = sqlite3.Row
             return db.execute(sql, arguments).fetchall()
@@ -84,17 +103,29 @@ class Store:
             db.execute("PRAGMA journal_mode=WAL")
             db.execute("PRAGMA synchronous=FULL")
             db.executescript(_TABLES)
-        except sqlite3.Error as exc:
+            self._waiting_rows = db.execute("SELECT COUNT(*) FROM waiting").fetchone()[0]
+            while self._waiting_rows > 0:
+                self._settle_some(db)
+        except (sqlite3.Error, ValueError) as exc:
             ready.set_exception(exc)
             return
         ready.set_result(None)
         with contextlib.closing(db):
-            while self._write(db, self._waiting()):
+            while self._write(db, self._take(db)):
                 pass
 
-    def _waiting(self):
+    def _take(self, db):
         """Block for one request, then take those that came meanwhile."""
-        work = [self._queue.get()]
+        while self._waiting_rows:
+            try:
+                work = [self._queue.get(timeout=_IDLE_S)]
+                break
+            except queue.Empty:
+                with contextlib.suppress(sqlite3.Error):  # locked: later
+                    while self._waiting_rows > 0 and self._queue.empty():
+                        self._settle_some(db)
+        else:
+            work = [self._queue.get()]
         while len(work) < 64:
             try:
                 work.append(self._queue.get_nowait())
@@ -106,19 +137,20 @@ class Store:
         """One transaction for all of `work`; -> go on?"""
         go_on = True
         answers = []
+        waiting = self._waiting_rows
         try:
+            while self._waiting_rows >= _MOST:
+                self._settle_some(db)
             db.execute("BEGIN")
             for batches, future in work:
                 if batches is None:
                     go_on = False
-                    continue
-                answers.append((future, self._insert(db, batches)))
+                    self._settle(db)
+                else:
+                    answers.append((future, self._one(db, batches)))
             db.execute("COMMIT")
         except sqlite3.Error as exc:
-            self._streams.clear()  # ids given in this transaction do not exist
-            self._schemas.clear()
-            with contextlib.suppress(sqlite3.Error):
-                db.execute("ROLLBACK")
+            self._forget(db, waiting)
             for _, future in work:
                 if future is not None:
                     future.set_exception(exc)
@@ -127,11 +159,68 @@ class Store:
             future.set_result(answer)
         return go_on
 
-    def _insert(self, db, batches):
-        now = time.time()
+    def _forget(self, db, waiting):
+        """The transaction is void: so is what was learnt in it."""
+        self._unsure = True
+        self._streams.clear()
+        self._schemas.clear()
+        self._nexts.clear()
+        with contextlib.suppress(sqlite3.Error):
+            db.execute("ROLLBACK")
+        self._waiting_rows = waiting
+        with contextlib.suppress(sqlite3.Error):
+            self._waiting_rows = db.execute("SELECT COUNT(*) FROM waiting").fetchone()[0]
+
+    def _one(self, db, batches):
+        """-> (stored, repeated) of one request."""
+        if self._unsure:
+            self._settle(db)
+            self._unsure = False
+        if isinstance(batches, Packed):
+            if self._all_new(db, batches.heads):
+                db.execute(
+                    "INSERT INTO waiting (body, received) VALUES (?, ?)",
+                    (batches.body, time.time()),
+                )
+                self._waiting_rows += 1
+                return sum(map(len, batches.heads)), 0
+            batches = unpack(batches.body)
+        self._settle(db)  # rows are in the order of arrival
+        return self._insert(db, batches, time.time())
+
+    def _all_new(self, db, heads) -> bool:
+        nexts: dict[int, int] = {}
+        for head in heads:
+            stream = self._stream(db, (head.device, head.boot, head.schema.name))
+            if head.first < nexts.get(stream, self._nexts[stream]):
+                return False
+            nexts[stream] = head.first + len(head)
+        self._nexts.update(nexts)
+        return True
+
+    def _settle(self, db, most=-1):
+        """What waits becomes rows, inside a transaction."""
+        if self._waiting_rows:
+            rows = db.execute("SELECT * FROM waiting ORDER BY id LIMIT ?", (most,)).fetchall()
+            for number, body, received in rows:
+                self._insert(db, unpack(body), received)
+                db.execute("DELETE FROM waiting WHERE id = ?", (number,))
+            self._waiting_rows -= len(rows)
+
+    def _settle_some(self, db):
+        waiting = self._waiting_rows
+        try:
+            db.execute("BEGIN")
+            self._settle(db, _AT_ONCE)
+            db.execute("COMMIT")
+        except sqlite3.Error:
+            self._forget(db, waiting)
+            raise
+
+    def _insert(self, db, batches, now):
         stored = offered = 0
         for batch in batches:
-            stream = self._stream(db, batch)
+            stream = self._stream(db, (batch.device, batch.boot, batch.series))
             schema = self._schema(db, batch.fields)
             before = db.total_changes
             db.executemany(
@@ -150,16 +239,21 @@ class Store:
                     "UPDATE streams SET repeats = repeats + ? WHERE id = ?",
                     (len(batch.rows) - new, stream),
                 )
+            end = batch.first + len(batch.rows)
+            if end > self._nexts[stream]:
+                self._nexts[stream] = end
         return stored, offered - stored
 
-    def _stream(self, db, batch):
-        name = (batch.device, batch.boot, batch.series)
+    def _stream(self, db, name):
+        """-> the id of (device, boot, series); what comes next in it is known from then on."""
         if name not in self._streams:
             db.execute("INSERT OR IGNORE INTO streams (device, boot, series) VALUES (?,?,?)", name)
             row = db.execute(
                 "SELECT id FROM streams WHERE device = ? AND boot = ? AND series = ?", name
             ).fetchone()
-            self._streams[name] = row[0]
+            self._streams[name] = stream = row[0]
+            last = db.execute("SELECT MAX(seq) FROM readings WHERE stream = ?", row).fetchone()[0]
+            self._nexts[stream] = -1 if last is None else last + 1
         return self._streams[name]
 
     def _schema(self, db, fields):

@@ -9,7 +9,7 @@ import re
 from dataclasses import dataclass, field
 from typing import Any
 
-from ..blocks import BlockError, decode
+from ..blocks import BlockError, Head, decode, heads
 
 JSON = "application/json"
 BLOCKS = "application/vnd.batcher.blocks"
@@ -45,13 +45,29 @@ class Batch:
         return f"{self.device}/{self.boot}/{self.series}/{self.first}/{len(self.rows)}"
 
 
-def parse(body: bytes, content_type: str) -> list[Batch]:
+@dataclass
+class Packed:
+    """A stream of blocks, checked, that stays as it came until somebody has time for it."""
+
+    body: bytes
+    heads: list[Head]
+
+    @property
+    def ack(self) -> str:
+        head = self.heads[0]
+        return f"{head.device}/{head.boot}/{head.schema.name}/{head.first}/{len(head)}"
+
+
+def parse(body: bytes, content_type: str) -> "list[Batch] | Packed":
     """-> the batches of one request. Raises Unreadable or Unsupported."""
     kind = content_type.partition(";")[0].strip().lower() or JSON
     if kind == JSON:
         return _parse_json(body)
     if kind == BLOCKS:
-        return _parse_blocks(body)
+        try:
+            return Packed(body, heads(body))
+        except BlockError as exc:
+            raise Unreadable(str(exc)) from None
     raise Unsupported(f"content type: wanted {JSON} or {BLOCKS}, found {kind!r}")
 
 
@@ -110,11 +126,8 @@ def _block(device: str, boot: str, block: Any, where: str) -> Batch:
     return Batch(device, boot, _series(block, where), first, rows, fields, base.startswith("unix"))
 
 
-def _parse_blocks(body: bytes) -> list[Batch]:
-    try:
-        blocks = decode(body)
-    except BlockError as exc:
-        raise Unreadable(str(exc)) from None
+def unpack(body: bytes) -> list[Batch]:
+    """-> the batches of a stream of blocks that `parse` has checked."""
     return [
         Batch(
             block.device,
@@ -125,7 +138,7 @@ def _parse_blocks(body: bytes) -> list[Batch]:
             block.schema.fields,
             block.epoch_ms is not None,
         )
-        for block in blocks
+        for block in decode(body)
     ]
 
 
