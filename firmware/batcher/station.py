@@ -157,6 +157,7 @@ class Station:
             feed = hardware.machine.WDT(timeout=hardware.watchdog_ms).feed  # for ever from here on
             dog = Watchdog(feed, "cause", sure)
             self.cause += "; last run: " + dog.cause
+            self.uplink.send = dog.watch(self.uplink.send, 30000, "uplink")
             dog.start()
         self.note("started: " + self.cause)
         self.batcher.start()

@@ -223,20 +223,25 @@ async def flush(s):
         assert await b.flush()
         garbage.append(gc.mem_alloc() - before)
         gc.enable()
-    # Fill the heap up to `left` bytes free, in small pieces, and see whether it goes through.
+    # Fill the heap until `left` bytes are free, into its small holes too; does it go through?
     smallest = None
-    for left in (8192, 6144, 4096, 3584, 3072, 2560, 2048, 1536, 1024, 768, 512):
+    hold = [None] * 8000
+    for left in (8192, 6144, 5120, 4096, 3584, 3072, 2560, 2048, 1536, 1024):
         fill()
         gc.collect()
-        hold = []
-        try:
-            step = 4096
-            while gc.mem_free() > left + 64:
-                while step > 32 and gc.mem_free() - left < step + 64:
-                    step >>= 1
-                hold.append(bytearray(step))
-        except MemoryError:
-            pass
+        for k in range(3000):  # the first hole that fits is taken: the small ones go first
+            hold[k] = bytearray(1)
+        step = 4096
+        k += 1
+        while step >= 32 and k < len(hold):
+            if gc.mem_free() - left < step + 32:
+                step >>= 1
+                continue
+            try:
+                hold[k] = bytearray(step)
+                k += 1
+            except MemoryError:
+                step >>= 1
         gc.collect()
         free = gc.mem_free()
         ok = False
@@ -244,7 +249,8 @@ async def flush(s):
             ok = await b.flush(3000)
         except MemoryError:
             pass
-        hold = None
+        for i in range(len(hold)):
+            hold[i] = None
         gc.collect()
         if not ok:
             await asyncio.sleep(0)

@@ -100,8 +100,15 @@ class Answer:
         self.text = ""
         self._length = -1  # unknown: the body goes to the end of the connection
         self._chunked = False
-        date = retry = -1
+        date = late = b""
         while True:
+            at = self._at  # a header that says nothing to us is passed over where it lies
+            if at < self._end and self._buffer[at] > 32:
+                if not self._telling(self._buffer[at] | 32, echo):
+                    i = self._buffer.find(b"\n", at, self._end)
+                    if i >= 0:
+                        self._at = i + 1
+                        continue
             line = self._next(b"")  # most often it is here: no coroutine for it
             line = line.rstrip() if self._whole else await self._rest(line)
             if not line:
@@ -118,18 +125,21 @@ class Answer:
             elif name == b"connection":
                 self.keep = value.lower() != b"close"
             elif name == b"date":
-                date = clock(value)
+                date = value
             elif name == b"location":
                 self.location = value
             elif name == b"retry-after":
                 if value.isdigit():
                     self.retry_ms = min(int(value), 86400) * 1000
                 else:
-                    retry = clock(value)
+                    late = value
             elif echo and name == echo:
                 self.echo = value
-        if retry >= 0 and date >= 0:  # told apart by the other side's own clock: ours may be unset
-            self.retry_ms = (retry - date) % 86400 * 1000
+        if late and date:  # told apart by the other side's own clock: ours may be unset
+            retry = clock(late)
+            since = clock(date)
+            if retry >= 0 and since >= 0:
+                self.retry_ms = (retry - since) % 86400 * 1000
 
     async def _body(self):
         if self.status == 204 or self.status == 304:
