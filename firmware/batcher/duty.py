@@ -165,7 +165,9 @@ class Duty:
             station.uplink.close()
             if link is not None:
                 link.stop()
-                nap.radio_ms += ticks_diff(ticks_ms(), begun)
+                begun = ticks_diff(ticks_ms(), begun)
+                nap.radio_ms += begun
+                log("duty: the radio was on for %d ms" % begun)
 
     def _crossed(self):
         self._urgent = True
