@@ -133,9 +133,6 @@ class FlashBlocks:
         if schema.id not in self.schemas:
             self.schemas[schema.id] = schema
 
-    def forget_notes(self) -> None:
-        pass
-
     def first(self, buf, at: int) -> int:
         return get(buf, at + 8, 6)
 
@@ -158,7 +155,8 @@ class FlashBlocks:
             block.read_head(reader.buf, at, len(reader.buf), self._head)
             seq = self._head[block.H_SEQ]
             series = self._head[block.H_ID]
-            if rows and (rows + count > limit or expected.get(series, -1) not in (-1, seq)):
+            due = expected.get(series, -1)
+            if rows and (rows + count > limit or -1 != due != seq):  # a tuple would allocate
                 break
             expected[series] = (seq + count) & 0x3FFFFFFF
             rows += count

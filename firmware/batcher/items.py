@@ -113,9 +113,6 @@ class Items:
     def note(self, buf, at: int, n: int) -> None:
         pass
 
-    def forget_notes(self) -> None:
-        pass
-
     def first(self, buf, at: int) -> int:
         return get(buf, at, _HEAD)
 
@@ -143,7 +140,7 @@ class Items:
             at = reader.frames[3 * i]
             first = self.first(reader.buf, at)
             count = reader.frames[3 * i + 2]
-            if expected not in (-1, first):
+            if -1 != expected != first:
                 break
             expected = first + count
             take = min(limit, count - skip)

@@ -220,7 +220,6 @@ class Spool(Log):
         if number > self._last:
             self._miss(self._writer.end)
             return False
-        self.codec.forget_notes()
         self._stop = None
         good = self.reader.choose(self._name(number), number)
         after = self._next(number)
