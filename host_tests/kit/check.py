@@ -23,3 +23,9 @@ class raises:
         for word in self.words:
             assert word in str(exc), "%r is not in %r" % (word, str(exc))
         return True
+
+
+def lists_of(thing) -> list:
+    """The lists among an object's attributes, whatever their names: short ones on a board."""
+    found = [getattr(thing, name) for name in dir(thing)]
+    return [value for value in found if type(value) is list]

@@ -50,19 +50,17 @@ def test_6_failure_without_on_error_is_logged_in_one_line():
 
 
 def test_6_failure_waits_grow_are_capped_and_reset_on_progress():
-    rig = Rig(backoff=Backoff(100, 1000, lambda bits: (1 << bits) - 1))
-    bounds = []
     backoff = Backoff(100, 1000, lambda bits: 0)
-    for _ in range(6):
-        bounds.append(backoff._bound)
-        assert backoff.next() == 1
-    assert bounds == [100, 200, 400, 800, 1000, 1000]
-    backoff.reset()
-    assert backoff._bound == 100
+    assert [backoff.next() for _ in range(6)] == [1] * 6
+    longest = Backoff(100, 1000, lambda bits: -1)
+    assert [longest.next() for _ in range(6)] == [100, 200, 400, 800, 1000, 1000]
+    longest.reset()
+    assert longest.next() == 100
+    rig = Rig(backoff=longest)
     rig.fail(3)
     rig.batcher.add(1)
     rig.clock.advance(100000)
-    assert rig.batcher._backoff._bound == 100
+    assert rig.delivered == [1] and longest.next() == 100
 
 
 def test_6_failure_jitter_is_full_and_in_range():

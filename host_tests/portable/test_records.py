@@ -6,12 +6,14 @@ import random
 
 from batcher.records import RecordRing
 from batcher.schema import MISSING, Schema
+from batcher.timebase import Timebase
 from kit.check import raises
 
 BME = Schema(
     "bme280",
     [("temperature", "Cel", -2), ("pressure", "Pa", 0), ("humidity", "%RH", -2)],
 )
+START = 0x3FFFF000  # soon to wrap
 LUX = Schema("bh1750", [("light", "lx", -1)])
 
 
@@ -29,13 +31,16 @@ class Model:
 
     def __init__(self, seed, schemas, nbytes, rows=None):
         random.seed(seed)
-        self.ring = RecordRing(schemas, nbytes, rows)
+        # Its own time: that of the whole process has gone on with other tests.
+        timebase = Timebase()
+        timebase.high(START)
+        self.ring = RecordRing(schemas, nbytes, rows, timebase)
         self.rows = [s.row() for s in schemas]
         self.names = [s.name for s in schemas]
         self.seqs = [0] * len(schemas)
         self.sealed = []
         self.stages = [[] for _ in schemas]
-        self.t = 0x3FFFF000  # soon to wrap
+        self.t = START
         self.pinned = 0
         self.told = []
         self.evicted = 0
