@@ -34,17 +34,17 @@ class Duty:
         self._since = ticks_ms() if hardware.port == "unix" else 0
         size = told["keep"] or hardware.rtc_bytes or 4096
         self._rtc = hardware.machine.RTC() if size <= hardware.rtc_bytes else None
-        self.nap = nap = Nap([driver.schema for driver, _, _ in hardware.drivers], size)
+        self.nap = nap = Nap([entry[0].schema for entry in hardware.drivers], size)
         if not nap.load(self._read()):
             nap.boot = urandom(8)
         self._urgent = False
         self._limits = []
-        for driver, _, bounds in hardware.drivers:
+        for entry in hardware.drivers:
             limits = None
-            if bounds:
+            if entry[2]:
                 from .limits import Limits
 
-                limits = Limits(driver.schema, bounds, self._crossed)
+                limits = Limits(entry[0].schema, entry[2], self._crossed)
             self._limits.append(limits)
         self._outside(False)
 
@@ -78,7 +78,7 @@ class Duty:
         drivers = self._hardware.drivers
         begun = ticks_ms()
         waiting = list(range(len(drivers)))
-        rows = [driver.schema.row() for driver, _, _ in drivers]
+        rows = [entry[0].schema.row() for entry in drivers]
         while waiting:
             wait = 0
             for i in list(waiting):

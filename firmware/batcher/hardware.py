@@ -17,8 +17,8 @@ def build(config):
     """-> an object of plain attributes; board and sensors are unloaded.
 
     `reason`: why this has to be a safe start, or None; then only the LED is there. `drivers`:
-    [(driver, period in ms, its limits or None)]. `led`: or None. `cause`: of the reset, as the
-    port names it. `starts`: to be told of the first delivery. `buses`: by name.
+    [(driver, period in ms, its limits or None, a filter or None)]. `led`: or None. `cause`: of
+    the reset, as the port names it. `starts`: to be told of the first delivery. `buses`: by name.
     """
     hardware = type("Hardware", (), {})()  # no code of this file hangs on it
     hardware.board = "boards." + config["board"]
@@ -47,7 +47,16 @@ def build(config):
             driver = sensors.create(entry["driver"], entry["options"], board)
             if entry["name"] != driver.schema.name:
                 driver.schema = driver.schema.named(entry["name"])
-            drivers.append((driver, entry["every_ms"], entry["limits"]))
+            filter = None
+            if entry["band"]:
+                from .filters import DeadBand
+
+                filter = DeadBand(driver.schema, entry["band"], entry["silence_ms"])
+            elif entry["window_ms"]:
+                from .filters import Window
+
+                filter = Window(driver.schema, entry["window_ms"])
+            drivers.append((driver, entry["every_ms"], entry["limits"], filter))
     package = sys.modules["batcher"].__dict__
     for name in ("hardware", "board", "sensors"):
         sys.modules.pop("batcher." + name, None)

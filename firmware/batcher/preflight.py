@@ -10,7 +10,15 @@ from .board import load, pin_faults
 from .config import ConfigError, kind
 from .config import load as load_config
 
-_OWN = ("driver", "name", "every_ms", "limits")  # the rest of a sensor's entry is for its driver
+_OWN = (
+    "driver",
+    "name",
+    "every_ms",
+    "limits",
+    "band",
+    "silence_ms",
+    "window_ms",
+)  # the rest of a sensor's entry is for its driver
 
 
 def preflight(path: str = "config.json", secrets: str = "secrets.json") -> dict:
@@ -44,7 +52,12 @@ def preflight(path: str = "config.json", secrets: str = "secrets.json") -> dict:
         driver = sensors.load(entry["driver"])
         if "bus" in driver.OPTIONS:
             buses.append(options.get("bus", "i2c0"))
-        _limits(driver, entry["limits"], where, faults)
+        _fields(driver, entry, "limits", "[low, high]} with whole numbers or null", where, faults)
+        _fields(driver, entry, "band", "change} with whole numbers from 1", where, faults)
+        if entry["band"] and entry["window_ms"]:
+            faults.append("%s.band: found beside window_ms, wanted one of them" % where)
+        if config["duty"] and (entry["band"] or entry["window_ms"]):
+            faults.append("%s: found a band or a window_ms, and duty, which keeps all" % where)
     if data is not None:
         faults.extend(pin_faults(data, pins, buses, config["wifi"] is not None))
     if config["batcher"]["overflow"] == "spill" and config["spool"] is None:
@@ -56,19 +69,26 @@ def preflight(path: str = "config.json", secrets: str = "secrets.json") -> dict:
     return config
 
 
-def _limits(driver, limits, where, faults):
-    if limits is None:
+def _fields(driver, entry, key, wanted, where, faults):
+    """Look at the `limits` or the `band` of a sensor."""
+    found = entry[key]
+    if found is None:
         return
     fields = [field.name for field in driver.DRIVER.SCHEMA.fields]
-    wanted = "%s.limits: found %s, wanted {field: [low, high]} with whole numbers or null, of: %s"
-    fit = isinstance(limits, dict)
-    for name in limits if fit else ():
-        pair = limits[name]
-        fit = fit and name in fields and isinstance(pair, list) and len(pair) == 2
-        for value in pair if fit else ():
-            fit = fit and (value is None or (type(value) is int and abs(value) < 0x7FFFFFFF))
+    fit = isinstance(found, dict)
+    for name in found if fit else ():
+        value = found[name]
+        if key == "band":
+            fit = fit and name in fields and type(value) is int and 0 < value < 0x7FFFFFFF
+            continue
+        fit = fit and name in fields and isinstance(value, list) and len(value) == 2
+        for bound in value if fit else ():
+            fit = fit and (bound is None or (type(bound) is int and abs(bound) < 0x7FFFFFFF))
     if not fit:
-        faults.append(wanted % (where, kind(limits), ", ".join(fields)))
+        faults.append(
+            "%s.%s: found %s, wanted {field: %s, of: %s"
+            % (where, key, kind(found), wanted, ", ".join(fields))
+        )
 
 
 def _board(name, faults):

@@ -10,6 +10,9 @@ _SENSOR = {  # and the options of its driver, beside these
     "name": ("str", 64, None),  # of the series; the driver's own where it is not given
     "every_ms": ("int", 1, _DAY, 1000),
     "limits": ("any", None),  # {field: [low, high]}: crossing one sends at once
+    "band": ("any", None),  # {field: change}: kept only where one has moved that far
+    "silence_ms": ("int", 1, _DAY, 600000),  # with a band: kept at least that often
+    "window_ms": ("int", 0, _DAY, 0),  # least, mean and greatest of that time; 0: each reading
 }
 
 RULES = {

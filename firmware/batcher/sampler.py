@@ -18,12 +18,14 @@ _STUCK_AFTER = const(2)  # failures in a row, then the bus is looked at
 class Sensor:
     """One driver with its period; made by `Sampler.add_sensor`, read by whoever wants status."""
 
-    def __init__(self, driver, period_ms, filters, now):
+    def __init__(self, driver, period_ms, filters, now, add):
         self.driver = driver
         self.name = driver.schema.name
         self.period_ms = period_ms
         self.filters = filters
         self.schema = filters[-1].schema if filters else driver.schema  # of what is handed on
+        self.add = self._filter if filters else add  # takes what the driver read
+        self._add = add
         self.row = driver.schema.row()
         self.drain = getattr(driver, "drain", None)
         self.due = now  # the slot that is served, or the next one
@@ -35,6 +37,14 @@ class Sensor:
         self.streak = 0  # failures in a row
         self.latest_ms = 0  # the latest that a measurement has begun after its slot
         self.error = None  # of the last failure, as text, while it fails
+
+    @micropython.native
+    def _filter(self, row):
+        for filter in self.filters:
+            row = filter.feed(row)
+            if row is None:
+                return
+        self._add(row)
 
     @property
     def status(self):
@@ -76,7 +86,7 @@ class Sampler:
             raise ValueError(
                 "%s: period_ms %r is not 1 to 86400000" % (driver.schema.name, period_ms)
             )
-        sensor = Sensor(driver, period_ms, filters, self._clock.ticks())
+        sensor = Sensor(driver, period_ms, filters, self._clock.ticks(), self._add)
         self.sensors.append(sensor)
         if self._signal is not None:
             self._signal.set()
@@ -146,15 +156,11 @@ class Sampler:
         """-> ms that the driver asks for, 0 when its readings are handed on."""
         row = sensor.row
         if sensor.drain is not None:
-            return sensor.drain(row, now, self._add)
+            return sensor.drain(row, now, sensor.add)
         ms = sensor.driver.measure(row)
         if ms:
             return ms
-        for filter in sensor.filters:
-            row = filter.feed(row)
-            if row is None:
-                return 0
-        self._add(row)
+        sensor.add(row)
         return 0
 
     @micropython.native

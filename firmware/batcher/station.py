@@ -35,7 +35,7 @@ class Station:
         self.start = boot.now()
         drivers = hardware.drivers
         told = config["batcher"]
-        schemas = [driver.schema for driver, _, _ in drivers]
+        schemas = [(entry[3] or entry[0]).schema for entry in drivers]
         health = None
         if config["health_ms"]:
             from .health import Health
@@ -87,12 +87,12 @@ class Station:
         from .sampler import Sampler
 
         self.sampler = Sampler(self.batcher.add, tell=self._tell, recover=self._recover)
-        for driver, every, limits in drivers:
-            filters = ()
+        for driver, every, limits, filter in drivers:
+            filters = [filter] if filter else []
             if limits:
                 from .limits import Limits
 
-                filters = (Limits(driver.schema, limits, self._crossed),)
+                filters.insert(0, Limits(driver.schema, limits, self._crossed))
             self.sampler.add_sensor(driver, every, filters)
         if health is not None:
             self.sampler.add_sensor(health, config["health_ms"])

@@ -151,6 +151,17 @@ def test_limits_and_duty_are_checked_against_the_driver_and_the_spool():
     for wrong in ({"warmth": [0, 1]}, {"temperature": 5}, {"temperature": [0.5, 1]}, [1]):
         assert "sensors[0].limits: found" in limits(wrong)[0]
         assert "of: temperature, pressure, humidity" in limits(wrong)[0]
+
+    def band(**more):
+        return faults(sensors=[dict(GOOD["sensors"][0], **more)])
+
+    assert band(band={"temperature": 5}) == band(window_ms=1000) == []
+    for wrong in ({"warmth": 1}, {"temperature": 0}, {"temperature": [1, 2]}, 5):
+        assert "sensors[0].band: found" in band(band=wrong)[0]
+        assert "wanted {field: change}" in band(band=wrong)[0]
+    assert "wanted one of them" in band(band={"temperature": 5}, window_ms=1000)[0]
+    batteries = faults(duty={}, sensors=[{"driver": "bme280", "window_ms": 1000}])
+    assert "and duty, which keeps all" in batteries[0]
     assert "found beside a spool" in faults(duty={}, spool={})[0]
     assert faults(duty={}) == [] and faults(sntp=["pool.ntp.org"]) == []
     assert "sntp[0]: found 3" in faults(sntp=[3])[0]

@@ -26,14 +26,15 @@ def test_aht20_passes_the_suite():
 
 
 def test_the_datasheets_examples_of_the_checksum():
-    assert crc8(b"\xbe\xef", 0, 2) == 0x92  # SHT3x section 4.12
-    words = b"\xf8\x96\x31\x9f\x07\xc2\x3b\xbe\x89"  # SCD4x section 3.9.2
+    assert crc8(b"\xbe\xef", 0, 2) == 0x92  # SHT3x, SHT4x and SCD4x alike
+    words = b"\xf8\x96\x31\x9f\x07\xc2\x3b\xbe\x89"  # SCD4x, get_serial_number
     for i in (0, 3, 6):
         assert crc8(words, i, 2) == words[i + 2] == sheet.crc(words, i, 2)
 
 
 def test_the_scd4x_worked_example():
-    # Section 3.5.2: 500 ppm, 25 °C, 37 %.
+    # read_measurement: 500 ppm, 25 °C, 37 %. (It prints 0x7B for the first CRC, which is that of
+    # another word; the other two, and its own polynomial, agree with these.)
     words = b"\x01\xf4\x33\x66\x67\xa2\x5e\xb9\x3c"
     for i in (0, 3, 6):
         assert crc8(words, i, 2) == words[i + 2]

@@ -17,7 +17,8 @@ def test_ads1115_passes_the_suite():
 
 
 def test_ina219_design_example():
-    # Table 8: shunt 0x07D0 over 2 milliohm is 10 A; bus 0x5D98 is 11.98 V; 119.8 W.
+    # SBOS448F page 24, table 3: shunt 0x07D0 over 2 milliohm is 10 A; bus 0x5D98 is 11.98 V;
+    # 119.8 W.
     assert ina219.current(0x07D0, 2) == 100000
     assert 0x5D98 >> 3 << 2 == 11980
     assert ina219.power(11980, 100000) == 119800
@@ -46,7 +47,7 @@ def test_ina219_that_was_reset_is_noticed():
 
 
 def test_ads1115_steps_of_every_range():
-    # Table 7-1: full scale 0x7FFF, one step 0x0001, and their negatives.
+    # Full scale 0x7FFF, one step 0x0001, and their negatives.
     for full in (6144, 4096, 2048, 1024, 512, 256):
         r = Rig(sheet.ADS1115, lambda bus, f=full: ads1115.ADS1115(bus, full_scale_mv=f), 0x48)
         half = full * 500

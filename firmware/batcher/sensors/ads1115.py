@@ -1,4 +1,4 @@
-"""ADS1115: four voltages, 16 bits (Texas Instruments SBAS444E).
+"""ADS1115: four voltages, 16 bits (Texas Instruments SBAS444).
 
 Rules: single shots, one channel after the other, so the channels of a row are a conversion
 apart. There is no identity: the configuration written must read back.
@@ -18,9 +18,9 @@ OPTIONS = {
     "rate": (128, (8, 16, 32, 64, 128, 250, 475, 860)),
 }
 
-_SCALES = (6144, 4096, 2048, 1024, 512, 256)  # PGA, table 8-3
+_SCALES = (6144, 4096, 2048, 1024, 512, 256)  # PGA
 _RATES = (8, 16, 32, 64, 128, 250, 475, 860)  # DR
-# Microvolts of one step, as numerator and shift (table 7-1): 187.5, 125, 62.5 ... 7.8125.
+# Microvolts of one step, as numerator and shift, by range: 187.5, 125, 62.5 ... 7.8125.
 _STEPS = ((375, 1), (125, 0), (125, 1), (125, 2), (125, 3), (125, 4))
 
 
@@ -41,11 +41,11 @@ class ADS1115(Driver):
         self.schema = Schema("ads1115", tuple([("v" + c, "V", -6) for c in channels]))
         pga = _SCALES.index(full_scale_mv)
         self._numerator, self._shift = _STEPS[pga]
-        # Table 8-3: start, AINx against ground, single shot, comparator off.
+        # Config register: start, AINx against ground, single shot, comparator off.
         self._configs = array("H", [0x8103 | (4 + int(c)) << 12 | pga << 9 for c in channels])
         for i in range(len(channels)):
             self._configs[i] |= _RATES.index(rate) << 5
-        # The rate is 10 % off at most (section 6.5); waking takes 25 µs.
+        # The rate is 10 % off at most; waking takes 25 µs.
         self._ms = 1100 // rate + 1
         self._data = bytearray(2)
         self._command = bytearray(2)

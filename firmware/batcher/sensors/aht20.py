@@ -1,4 +1,4 @@
-"""AHT20: temperature and humidity (Aosong AHT20 product manual, A1).
+"""AHT20: temperature and humidity (Aosong AHT20 data sheet).
 
 Rules: one conversion of 80 ms for each measurement, its CRC is checked (section 5.4). The chip
 has no identity; its status must say that it is calibrated.
@@ -12,12 +12,12 @@ OPTIONS = {"bus": ("i2c0", "i2c"), "address": (0x38, (0x38,))}
 
 
 def temperature(raw: int) -> int:
-    """0.01 °C: raw / 2^20 * 200 - 50 (section 6.2), raw of 20 bits."""
+    """0.01 °C: raw / 2^20 * 200 - 50, raw of 20 bits."""
     return ((625 * raw + 16384) >> 15) - 5000
 
 
 def humidity(raw: int) -> int:
-    """0.01 %: raw / 2^20 * 100 (section 6.1), raw of 20 bits."""
+    """0.01 %: raw / 2^20 * 100, raw of 20 bits."""
     return (625 * raw + 32768) >> 16
 
 

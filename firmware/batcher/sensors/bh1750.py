@@ -1,4 +1,4 @@
-"""BH1750FVI: ambient light (ROHM, 2011.11 Rev. D).
+"""BH1750FVI: ambient light (ROHM).
 
 Rules: one-time measurements, after each of which the chip powers down by itself. It has no
 identity and no checksum: a missing chip shows as a refused address.

@@ -5,7 +5,7 @@ from ..port import micropython, ptr8  # noqa: F401
 
 @micropython.viper
 def crc8(buf, start: int, count: int) -> int:
-    """-> CRC of `count` bytes of buf from `start`. SHT3x datasheet section 4.12: BE EF -> 92."""
+    """-> CRC of `count` bytes of buf from `start`. The SHT3x datasheet has BE EF -> 92."""
     b = ptr8(buf)
     crc = 0xFF
     i = start

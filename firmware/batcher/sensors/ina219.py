@@ -1,4 +1,4 @@
-"""INA219: voltage, current and power of a bus (Texas Instruments SBOS448G).
+"""INA219: voltage, current and power of a bus (Texas Instruments SBOS448).
 
 Rules: triggered conversions of shunt and bus, averaged in the chip. Current and power are
 computed from what it measured, not taken from its calibrated registers, which would round them
@@ -17,7 +17,7 @@ OPTIONS = {
 
 
 def current(raw: int, shunt_mohm: int) -> int:
-    """0.1 mA: raw * 10 µV / shunt (section 8.6.3.1)."""
+    """0.1 mA: raw * 10 µV / shunt."""
     return (raw * 100 + (shunt_mohm >> 1)) // shunt_mohm
 
 
@@ -37,7 +37,7 @@ class INA219(Driver):
     def __init__(self, bus, address=0x40, shunt_mohm=100, samples=1):
         super().__init__(bus, address)
         self._shunt = shunt_mohm
-        # Section 8.6.2.1: 32 V, 320 mV, both triggered; table 5: 12 bits, averaged.
+        # Configuration register: 32 V, 320 mV, both triggered, 12 bits, averaged.
         adc = 3 if samples == 1 else 8 | (1, 2, 4, 8, 16, 32, 64, 128).index(samples)
         config = 1 << 13 | 3 << 11 | adc << 7 | adc << 3 | 3
         self._config = bytes((config >> 8, config & 255))

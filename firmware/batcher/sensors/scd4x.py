@@ -1,4 +1,4 @@
-"""SCD40, SCD41: CO2, temperature and humidity (Sensirion, SCD4x, version 1.4).
+"""SCD40, SCD41: CO2, temperature and humidity (Sensirion, SCD4x).
 
 Rules: periodic measurement, a reading every 5 s; each word's CRC is checked; the serial number
 stands for the identity. A measurement that is not ready yet is waited for, never blocked on.
@@ -12,7 +12,7 @@ from .sht3x import humidity, temperature
 
 OPTIONS = {"bus": ("i2c0", "i2c"), "address": (0x62, (0x62,))}
 
-_STOP = b"\x3f\x86"  # 500 ms (section 3.5.3)
+_STOP = b"\x3f\x86"  # it takes 500 ms
 _SERIAL = b"\x36\x82"
 _PERIODIC = b"\x21\xb1"
 _READY = b"\xe4\xb8"
@@ -72,7 +72,7 @@ class SCD4x(Driver):
             status = self._status
             self.bus.readfrom_into(self.address, status)
             check_words(self, status, 1)
-            if not ((status[0] & 7) or status[1]):  # the low 11 bits (section 3.8.2)
+            if not ((status[0] & 7) or status[1]):  # the low 11 bits
                 return 1000
             self.bus.writeto(self.address, _READ)
             self._phase = _VALUES

@@ -1,4 +1,4 @@
-"""SHT30, SHT31, SHT35: temperature and humidity (Sensirion, SHT3x-DIS, version 7).
+"""SHT30, SHT31, SHT35: temperature and humidity (Sensirion, SHT3x-DIS).
 
 Rules: single shots without clock stretching; both channels of the same one; each word's CRC is
 checked. The chip has no identity of its own: its status register with its CRC stands for it.
@@ -14,17 +14,17 @@ OPTIONS = {
     "repeatability": ("high", ("high", "medium", "low")),
 }
 
-# Table 9 (commands) and table 4 (longest conversions, rounded up), by repeatability.
+# Commands, and longest conversions, rounded up, by repeatability.
 _SHOT = {"high": (0x00, 16), "medium": (0x0B, 7), "low": (0x16, 5)}
 
 
 def temperature(raw: int) -> int:
-    """0.01 °C: -45 + 175 * raw / 65535 (section 4.13)."""
+    """0.01 °C: -45 + 175 * raw / 65535."""
     return (3500 * raw + 6553) // 13107 - 4500
 
 
 def humidity(raw: int) -> int:
-    """0.01 %: 100 * raw / 65535 (section 4.13)."""
+    """0.01 %: 100 * raw / 65535."""
     return (2000 * raw + 6553) // 13107
 
 
@@ -44,7 +44,7 @@ class SHT3x(Driver):
 
     def _find(self):
         status = bytearray(3)
-        self.bus.writeto(self.address, b"\xf3\x2d")  # section 4.11
+        self.bus.writeto(self.address, b"\xf3\x2d")  # read the status register
         self.bus.readfrom_into(self.address, status)
         check_words(self, status, 1)
         return 0

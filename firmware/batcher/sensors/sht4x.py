@@ -1,4 +1,4 @@
-"""SHT40, SHT41, SHT45: temperature and humidity (Sensirion, SHT4x, version 6).
+"""SHT40, SHT41, SHT45: temperature and humidity (Sensirion, SHT4x).
 
 Rules: one conversion for each measurement, both channels of it; each word's CRC is checked;
 the serial number with its CRCs stands for the identity.
@@ -15,12 +15,12 @@ OPTIONS = {
     "repeatability": ("high", ("high", "medium", "low")),
 }
 
-# Table 8 (commands) and table 5 (longest conversions, rounded up), by repeatability.
+# Commands, and longest conversions, rounded up, by repeatability.
 _SHOT = {"high": (0xFD, 9), "medium": (0xF6, 5), "low": (0xE0, 2)}
 
 
 def humidity(raw: int) -> int:
-    """0.01 %: -6 + 125 * raw / 65535, cropped to 0 to 100 % (section 4.6)."""
+    """0.01 %: -6 + 125 * raw / 65535, cropped to 0 to 100 %."""
     value = (2500 * raw + 6553) // 13107 - 600
     return 0 if value < 0 else 10000 if value > 10000 else value
 

@@ -1,4 +1,4 @@
-"""VEML7700: ambient light (Vishay, 84286, and application note 84323).
+"""VEML7700: ambient light (Vishay 84286, and its application note 84323).
 
 Rules: the chip is woken for each measurement and shut down after it, so that the reading is
 of that time and nothing runs in between. Identity register 7 is checked.
@@ -15,7 +15,7 @@ OPTIONS = {
 }
 
 # Register 0, ALS_CONF_0: bits 12:11 and bits 9:6. The resolution is 0.0042 lx at gain 2 and
-# 800 ms, and that times 16 for gain 1/8, times 32 for 25 ms (application note, page 5).
+# 800 ms, and that times 16 for gain 1/8, times 32 for 25 ms (application note of 2025).
 _GAINS = {"1": (0, 2), "2": (1, 1), "1/8": (2, 16), "1/4": (3, 8)}
 _TIMES = {25: (12, 32), 50: (8, 16), 100: (0, 8), 200: (1, 4), 400: (2, 2), 800: (3, 1)}
 _RESOLUTION = 42  # in 0.0001 lx
@@ -54,7 +54,7 @@ class VEML7700(Driver):
         self._off = bytes((config & 255 | 1, config >> 8))
         self._step = _RESOLUTION * times * more
         self._straighten = times > 2
-        # Start-up 2.5 ms (page 7), then one integration and a tenth for its tolerance.
+        # Start-up 2.5 ms, then one integration and a tenth for its tolerance.
         self._ms = integration_ms + integration_ms // 10 + 3
         self._data = bytearray(2)
 

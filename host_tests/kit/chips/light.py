@@ -1,4 +1,4 @@
-"""BH1750 and VEML7700, from ROHM's 2011.11 Rev. D and Vishay's 84286 and 84323."""
+"""BH1750 and VEML7700, from ROHM's and Vishay's data sheets (84286, and 84323)."""
 
 from batcher.port import micropython, ticks_diff
 

@@ -158,7 +158,7 @@ class SHT4x(SHT3x):
 class SCD4x(Commands):
     """`set(co2=, temperature=, humidity=)` in ppm, °C and %; a new measurement each 5 s."""
 
-    SERIAL = (0xF896, 0x9F07, 0x3BBE)  # the datasheet's example (section 3.9.2)
+    SERIAL = (0xF896, 0x9F07, 0x3BBE)  # the datasheet's example of get_serial_number
 
     def __init__(self, clock=None):
         super().__init__(clock)
@@ -201,7 +201,7 @@ class SCD4x(Commands):
             self.word(1, self.raw_t)
             self.word(2, self.raw_h)
         elif self.next_at is not None:
-            return False  # while it measures it knows no other command (table 9)
+            return False  # while it measures it knows no other command
         elif code == 0x21B1:
             self.next_at = self.clock.ticks() + 5000
         elif code == 0x3682:

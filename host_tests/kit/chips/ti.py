@@ -1,4 +1,4 @@
-"""INA219 and ADS1115, from Texas Instruments' SBOS448G and SBAS444E: registers of 16 bits."""
+"""INA219 and ADS1115, from Texas Instruments' SBOS448 and SBAS444: registers of 16 bits."""
 
 from batcher.port import micropython, ticks_diff
 
@@ -77,7 +77,7 @@ class INA219(Words):
             self.regs[5] = value & 0xFFFE
 
     def us(self, adc):
-        """Table 5, the longest times."""
+        """The longest times."""
         adc &= 15
         if adc & 8:
             return 586 * (1 << (adc & 7))
@@ -85,7 +85,7 @@ class INA219(Words):
 
     @micropython.native
     def finished(self):
-        # Section 8.6.3: 4 mV steps from bit 3, CNVR; 10 µV steps, signed.
+        # 4 mV steps from bit 3, CNVR; 10 µV steps, signed.
         self.regs[2] = self.mv // 4 << 3 | 2
         self.regs[1] = self.uv // 10 & 0xFFFF
 
@@ -122,7 +122,7 @@ class ADS1115(Words):
         config = self.regs[1]
         self.regs[1] = config | 0x8000
         mux = config >> 12 & 7
-        # Table 7-1: 187.5, 125, 62.5 ... 7.8125 µV a step; ints of 30 bits do.
+        # 187.5, 125, 62.5 ... 7.8125 µV a step; ints of 30 bits do.
         pga = config >> 9 & 7
         if pga > 5:
             pga = 5
