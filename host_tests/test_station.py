@@ -140,3 +140,82 @@ asyncio.run(main())
     first = house.server.got[0]["blocks"][0]["rows"]
     assert after == len(first) > 3, text
     assert [row[1] > 3000 for row in first].index(True) == len(first) - 1  # with what crossed
+
+
+def test_the_time_servers_set_the_time_of_what_is_sent(house):
+    """Readings of before the first answer, too."""
+    house.config["sntp"] = ["127.0.0.1:1"]
+    house.config["uplink"]["format"] = "json"
+    house.run(
+        """
+from kit.udp_server import UdpServer
+from portable.test_sntp import reply
+async def main():
+    async with UdpServer(lambda question: [reply(question)]) as server:
+        station._sntp.servers = [server.address]
+        await station.run()
+asyncio.run(main())
+"""
+    )
+    batch = house.server.got[0]
+    assert batch["blocks"][0]["t"] == "unix_us", batch
+    times = [row[0] / 1e6 - 1795471200 for row in batch["blocks"][0]["rows"]]
+    assert all(-1 < t < 3 for t in times) and times == sorted(times), times
+
+
+def test_status_in_the_repl_is_for_reading(house):
+    house.config["health_ms"] = 100
+    text = house.run(
+        """
+import batcher
+async def main():
+    task = asyncio.create_task(station.run())
+    await asyncio.sleep(0.3)
+    found = batcher.status()
+    print("END", found is not None)
+    await task
+asyncio.run(main())
+"""
+    )
+    said = text.partition("END True")[0].splitlines()
+    keys = [line.split()[0] for line in said if line[:1].isalpha() and not line.startswith("log ")]
+    for key in (
+        "uptime", "reset", "link", "rssi", "buffered", "delivered", "dropped", "error", "free"
+    ):  # fmt: skip
+        assert key in keys, (key, text)
+    assert any(line.startswith("log ") and "started: power" in line for line in said), text
+    nobody = house.run("import batcher\nbatcher.status()", prelude="")
+    assert "no station runs in this interpreter" in nobody
+
+
+def test_a_start_that_crashes_while_it_builds_is_counted(house):
+    crash = """
+import kit.machine
+def broken(*_, **__):
+    raise RuntimeError("no such bus")
+kit.machine.I2C = broken
+import main
+main.main()
+"""
+    for count in (1, 2, 3):
+        assert "RuntimeError: no such bus" in house.run(crash, prelude="", check=False)
+        assert (house.folder / "starts").read_text() == str(count)
+    said = house.run(crash, prelude="", check=False)
+    assert "no such bus" not in said and "3 starts in a row" in said, said
+
+
+def test_the_log_of_a_run_that_fails_is_read_after_it(house):
+    text = house.run(
+        """
+def broken():
+    raise RuntimeError("by a test")
+station.batcher.start = broken
+try:
+    asyncio.run(station.run())
+except BaseException as exc:
+    station.ended(exc)
+"""
+    )
+    assert "ended: RuntimeError: by a test" in text
+    later = house.run("import batcher\nbatcher.status()", prelude="")
+    assert "last run" in later and "ended: RuntimeError: by a test" in later, later

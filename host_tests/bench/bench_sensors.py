@@ -6,7 +6,7 @@ The bytes count what is given back too (micropython.mem_total), also within one 
 from time import ticks_diff, ticks_us
 
 from batcher.sensors import load
-from kit import ds18x20, machine, onewire
+from kit import dht, ds18x20, machine, onewire
 from kit.alloc import allocated
 from kit.chips import Still, bme280, ds18b20, light, mpu6050, sensirion, ti
 from kit.i2c import I2C
@@ -65,7 +65,10 @@ def main():
     clock = Still()
     onewire.wires[1] = [ds18b20.DS18B20("28ff641e83160360", clock)]
     wire = ds18x20.DS18X20(onewire.OneWire(machine.Pin(1)))
-    foreign = [("ds18b20", measuring(load("ds18b20").DRIVER(wire), clock))]
+    foreign = [
+        ("ds18b20", measuring(load("ds18b20").DRIVER(wire), clock)),
+        ("dht22", measuring(load("dht22").DRIVER(dht.DHT22(machine.Pin(16))), clock)),
+    ]
 
     print("driver    bytes  us (emulated bus)")
     total = 0

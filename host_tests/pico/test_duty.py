@@ -47,4 +47,4 @@ def check(got, text, capsys):
     radio = [int(ms) for ms in re.findall(r"radio was on for (\d+) ms", text)]
     assert radio, text
     with capsys.disabled():
-        print("BENCH pico_radio_on_ms=%d" % sorted(radio)[len(radio) // 2])
+        print("\nBENCH pico_radio_on_ms=%d" % sorted(radio)[len(radio) // 2])

@@ -88,3 +88,44 @@ def test_a_driver_on_32_bits(first_with_chips, name):
         code = CODE.format(name=name, module=module, kind=kind, address=address)
         said = pico.run(code, timeout=60).strip()
     assert said == on_this_host(name, module, kind, address)
+
+
+COUNTERS = """
+import machine, micropython, rp2, time
+from batcher.sensors.pulse import IrqCounter, PioCounter, Pulse
+pin = machine.Pin(15, machine.Pin.IN)
+pio = PioCounter(rp2, pin)
+irq = IrqCounter(machine.Pin(15, machine.Pin.IN), machine.Pin.IRQ_RISING)
+driver = Pulse(pio)
+row = driver.schema.row()
+driver.measure(row)
+"""
+COUNTED = """
+time.sleep_ms(%d)
+micropython.heap_lock()
+driver.measure(row)
+micropython.heap_unlock()
+print(row[1], irq.value())
+"""
+WRITING = """
+with open("/scratch.bin", "wb") as file:
+    for i in range(10):
+        file.write(bytes(4096))
+        file.flush()
+"""
+
+
+def test_pulses_are_counted_by_pio_also_while_flash_is_written(first_with_chips, capsys):
+    """2000 pulses of 5 kHz while 40 KB are written: the interrupt loses some, the PIO none."""
+    with first_with_chips.fork() as pico:
+        pico.run(COUNTERS, timeout=60)
+        pico.pulses(15, 1000)
+        by_pio, by_irq = map(int, pico.run(COUNTED % 300, timeout=60).split())
+        assert by_pio == 1000 and by_irq == 1000
+        pico.pulses(15, 2000, 100)
+        by_pio, by_irq = map(int, pico.run(WRITING + COUNTED % 600, timeout=120).split())
+        assert by_pio == 2000
+        lost = 3000 - by_irq
+        with capsys.disabled():
+            print(f"\nBENCH pico_pulses_lost_by_interrupt={lost}")
+        assert 0 <= lost < 2000

@@ -62,6 +62,44 @@ def test_compensation_against_the_floating_point_formulae():
     assert worst_t <= 1 and worst_p <= 2 and worst_h <= 2, (worst_t, worst_p, worst_h)
 
 
+def _raw(f, wanted):
+    """The lowest 20-bit reading whose f, which rises, is not below `wanted`."""
+    low, high = 0, 1 << 20
+    while high - low > 1:
+        middle = (low + high) // 2
+        if f(middle) < wanted:
+            low = middle
+        else:
+            high = middle
+    return high
+
+
+def test_compensation_at_the_corners_of_the_range():
+    """-40 to 85 °C and 300 to 1100 hPa to the last step, humidity to both ends of its converter.
+
+    Errors stay below the last digit of temperature and humidity, and below two of pressure's.
+    """
+    other_p = (38129, -10641, 3024, 8327, -102, -7, 9900, -10230, 4285)
+    other = ((28485, 26735, 50), other_p, (75, 376, 0, 286, 50, 30))
+    for t_, p_, h_ in ((sheet.EXAMPLE_T, sheet.EXAMPLE_P, sheet.EXAMPLE_H), other):
+        c = calibration(t_, p_, h_)
+        row = array("i", [0] * 5)
+        first = _raw(lambda x, t_=t_: sheet.t_fine(x, t_), -40 * 5120)
+        last = _raw(lambda x, t_=t_: sheet.t_fine(x, t_), 85 * 5120) - 1
+        for t in (first, first + 1, (first + last) // 2, last - 1, last):
+            fine = sheet.t_fine(t, t_)
+            top = _raw(lambda x, f=fine, p_=p_: -sheet.pressure(x, f, p_), -110000)
+            bottom = _raw(lambda x, f=fine, p_=p_: -sheet.pressure(x, f, p_), -30000) - 1
+            for p in (top, top + 1, (top + bottom) // 2, bottom - 1, bottom):
+                pressure = sheet.pressure(p, fine, p_)
+                assert 30000 <= pressure <= 110000
+                for h in (0, 1, 13000, 20000, 26000, 32000, 40000, 65534, 65535):
+                    assert compensate(c, registers(t, p, h), row) == 0
+                    assert abs(row[1] - fine / 51.2) <= 0.6, (t, row[1])
+                    assert abs(row[2] - pressure * 10) <= 2, (t, p, row[2])
+                    assert abs(row[3] - sheet.humidity(h, fine, h_) * 100) <= 1.5, (t, h, row[3])
+
+
 def test_reads_what_the_world_is():
     r = rig()
     r.chip.set(temperature=-12.34, pressure=87654.3, humidity=81.25)

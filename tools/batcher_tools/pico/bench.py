@@ -5,6 +5,8 @@ boots with the compiled firmware: nobody types at it, so its figures repeat to t
 """
 
 import json
+import subprocess
+import sys
 import tempfile
 from pathlib import Path
 
@@ -60,6 +62,19 @@ def run_on_device(path: Path, name: str) -> dict:
     return figures_of(text)[0]
 
 
+def run_tests() -> dict:
+    """The figures that tests of the emulated board print: radio time, pulses lost."""
+    print("\n== tests", flush=True)
+    command = [sys.executable, "-m", "pytest", "-q", "-m", "pico", "-k", "pulses or wakes"]
+    run = subprocess.run([*command, str(HOST_TESTS / "pico")], stdout=subprocess.PIPE, text=True)
+    figures, others = figures_of(run.stdout)
+    if run.returncode:
+        raise RuntimeError("\n".join(others))
+    for key, value in figures.items():
+        print(f"  {key:32} {value}", flush=True)
+    return figures
+
+
 def run_all(only: str = "", device: str = "") -> dict:
     """Every script -> build/bench-pico.json, or build/bench-device.json."""
     target = BUILD / ("bench-device.json" if device else "bench-pico.json")
@@ -71,6 +86,8 @@ def run_all(only: str = "", device: str = "") -> dict:
             for key, value in found.items():
                 print(f"  {key:32} {value}", flush=True)
             figures.update(found)
+    if not device and only in "tests":
+        figures.update(run_tests())
     BUILD.mkdir(exist_ok=True)
     target.write_text(json.dumps(dict(sorted(figures.items())), indent=2) + "\n")
     print(f"\n{target.relative_to(ROOT)}: {len(figures)} figures")

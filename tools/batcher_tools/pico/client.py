@@ -106,6 +106,10 @@ class Pico:
         """Evaluate an expression in which `chip` is that chip."""
         return self.request("chip_call", bus=bus, address=address, expression=expression)
 
+    def pulses(self, pin: int, count: int, half_us: int = 50) -> None:
+        """Pulse an input from outside; returns at once, they come in the board's own time."""
+        self.request("pulses", pin=pin, count=count, half_us=half_us)
+
     def reset(self, cause: str = "run_pin") -> None:
         """power, run_pin or watchdog; returns at once, the board boots."""
         self.request("reset", cause=cause)

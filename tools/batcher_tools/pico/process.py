@@ -111,6 +111,21 @@ class Board:
         """Evaluate an expression with the chip as `chip`: how a test changes the weather."""
         return eval(expression, {"chip": self.buses[bus].chips[address]})
 
+    def do_pulses(self, pin: int, count: int, half_us: int) -> None:
+        """Start `count` pulses on a pin, high and low for half_us each, in the board's time."""
+        gpio = self.device.mcu.gpio[pin]
+        left = 2 * count
+
+        def edge(*_) -> None:
+            nonlocal left
+            left -= 1
+            gpio.set_input_value(left % 2 == 1)
+            if left:
+                alarm.schedule(half_us * 1000)
+
+        alarm = self.simulator.clock.create_alarm(edge)
+        alarm.schedule(half_us * 1000)
+
     def do_log(self, since: int) -> str:
         """What the board has printed from byte `since` on."""
         log = self.console.log
