@@ -6,7 +6,7 @@ arrays made once, and leaves nothing on the heap. `schema` is that of the rows i
 
 from array import array
 
-from .port import const, micropython, ticks_diff
+from .port import const, ticks_diff
 from .schema import MISSING, Schema
 
 _MOST = const(2048)  # rows of a window, so that its sums stay within 30 bits
@@ -38,24 +38,22 @@ class DeadBand:
             if not self._moved(row):
                 return None
         self._empty = False
-        last = self._last
-        for i in range(len(last)):
-            last[i] = row[i]
+        i = 0
+        while i < len(row):
+            self._last[i] = row[i]
+            i += 1
         return row
 
-    @micropython.native
     def _moved(self, row):
-        bands = self._bands
-        for i in range(len(bands)):
-            band = bands[i]
-            if band:
-                before = self._last[i + 1]
-                value = row[i + 1]
-                if value != before:
-                    if value == MISSING or before == MISSING:
-                        return True
-                    if value - before >= band or before - value >= band:
-                        return True
+        i = 0
+        while i < len(self._bands):
+            band = self._bands[i]
+            i += 1
+            before = self._last[i]
+            value = row[i]
+            if band and value != before:
+                if value == MISSING or before == MISSING or abs(value - before) >= band:
+                    return True
         return False
 
 
@@ -104,7 +102,8 @@ class Window:
     def _take(self, row):
         self._rows += 1
         counts = self._counts
-        for i in range(len(counts)):
+        i = 0
+        while i < len(counts):
             v = row[i + 1]
             if v != MISSING:
                 if not counts[i] or v < self._least[i]:
@@ -114,24 +113,25 @@ class Window:
                 counts[i] += 1
                 self._high[i] += v >> 12
                 self._low[i] += v & 4095
+            i += 1
 
     def _close(self):
         """Put the summary into the row, and begin anew."""
         out = self._out
-        counts = self._counts
-        j = 1
-        for i in range(len(counts)):
-            n = counts[i]
+        i = 0
+        while i < len(self._counts):
+            n = self._counts[i]
+            j = 3 * i + 1
             if n:
                 out[j] = self._least[i]
-                high = self._high[i]
-                rest = (high % n * 4096 + self._low[i] + (n >> 1)) // n
-                out[j + 1] = (high // n << 12) + rest
+                out[j + 1] = (self._high[i] // n << 12) + (
+                    self._high[i] % n * 4096 + self._low[i] + (n >> 1)
+                ) // n
                 out[j + 2] = self._greatest[i]
             else:
                 out[j] = out[j + 1] = out[j + 2] = MISSING
-            j += 3
-            counts[i] = self._high[i] = self._low[i] = 0
-        out[j] = self._rows
+            self._counts[i] = self._high[i] = self._low[i] = 0
+            i += 1
+        out[-2] = self._rows
         out[0] = self._end
         self._rows = 0

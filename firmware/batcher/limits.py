@@ -6,7 +6,6 @@ once, and leaves nothing on the heap. A missing value changes nothing.
 
 from array import array
 
-from .port import micropython
 from .schema import MISSING
 
 
@@ -28,16 +27,15 @@ class Limits:
                 self._bounds.extend(array("i", [i + 1, low, 0x7FFFFFFF if high is None else high]))
                 self._bounds.append(0)
 
-    @micropython.native
     def feed(self, row):
         bounds = self._bounds
         i = 0
         while i < len(bounds):
             value = row[bounds[i]]
             if value != MISSING:
-                outside = 0 if bounds[i + 1] <= value <= bounds[i + 2] else 1
-                if outside != bounds[i + 3]:
-                    bounds[i + 3] = outside
+                value = 0 if bounds[i + 1] <= value <= bounds[i + 2] else 1
+                if value != bounds[i + 3]:
+                    bounds[i + 3] = value
                     self._crossed()
             i += 4
         return row

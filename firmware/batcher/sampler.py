@@ -38,7 +38,6 @@ class Sensor:
         self.latest_ms = 0  # the latest that a measurement has begun after its slot
         self.error = None  # of the last failure, as text, while it fails
 
-    @micropython.native
     def _filter(self, row):
         for filter in self.filters:
             row = filter.feed(row)
@@ -151,7 +150,6 @@ class Sampler:
         sensor.row[0] = now
         sensor.busy = True
 
-    @micropython.native
     def _measure(self, sensor, now):
         """-> ms that the driver asks for, 0 when its readings are handed on."""
         row = sensor.row
@@ -163,16 +161,14 @@ class Sampler:
         sensor.add(row)
         return 0
 
-    @micropython.native
     def _next_slot(self, sensor, now, slots):
         """Move to the slot `slots` further, and past those that are over already."""
         period = sensor.period_ms
         due = ticks_add(sensor.due, period * slots)
-        late = ticks_diff(now, due)
-        if late >= period:  # at least one whole slot has passed
-            over = late // period
-            sensor.skipped = (sensor.skipped + over) & 0x3FFFFFFF
-            due = ticks_add(due, over * period)
+        slots = ticks_diff(now, due) // period  # whole ones that have passed
+        if slots > 0:
+            sensor.skipped = (sensor.skipped + slots) & 0x3FFFFFFF
+            due = ticks_add(due, slots * period)
         sensor.due = sensor.wake = due
 
     def _failed(self, sensor, exc, now):

@@ -2,9 +2,11 @@
 
 # heap: 256k
 
+from batcher.filters import DeadBand, Window
 from batcher.health import Health
 from batcher.limits import Limits
 from batcher.schema import MISSING, Schema
+from kit.alloc import allocated
 from kit.check import raises
 
 SCHEMA = Schema("room", (("temperature", "Cel", -2), ("humidity", "%RH", -2)))
@@ -26,6 +28,23 @@ def test_a_limit_is_told_when_it_is_crossed_and_when_all_is_well_again():
     assert crossings({"temperature": [None, 3000]}, [-40000, 3001]) == [1]
     assert crossings({"temperature": [0, None]}, [0x7FFFFFFF, -1, MISSING, -2, 0]) == [1, 4]
     assert crossings({"humidity": [0, 1]}, [1, 2, 3]) == []  # that value is missing
+
+
+def test_filters_of_a_station_leave_nothing_on_the_heap():
+    limits = Limits(SCHEMA, {"temperature": [0, 5], "humidity": [None, 7]}, lambda: None)
+    band = DeadBand(SCHEMA, {"temperature": 3})
+    window = Window(SCHEMA, 2)
+    row = SCHEMA.row()
+
+    for filter in (limits, band, window):
+
+        def feed(filter=filter, row=row):
+            row[0] += 1
+            row[1] = row[2] = row[0]
+            filter.feed(row)
+
+        for _ in range(5):
+            assert allocated(feed) == 0, (filter, allocated(feed))
 
 
 class _Batcher:

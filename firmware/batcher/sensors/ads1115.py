@@ -6,7 +6,6 @@ apart. There is no identity: the configuration written must read back.
 
 from array import array
 
-from ..port import micropython
 from ..schema import Schema
 from .driver import Driver
 
@@ -62,22 +61,20 @@ class ADS1115(Driver):
     def _start(self):
         return self._trigger(0)
 
-    @micropython.native
-    def _read(self, row):
+    def _word(self, register):
         data = self._data
-        self.bus.readfrom_mem_into(self.address, 1, data)
-        if data[0] & 0x7F != self._command[0] & 0x7F or data[1] != self._command[1]:
-            self.expect(
-                "configuration",
-                (data[0] & 0x7F) << 8 | data[1],
-                (self._command[0] & 0x7F) << 8 | self._command[1],
-            )
-        if not data[0] & 0x80:
+        self.bus.readfrom_mem_into(self.address, register, data)
+        return data[0] << 8 | data[1]
+
+    def _read(self, row):
+        value = self._word(1)
+        channel = self._channel
+        self.expect("configuration", value & 0x7FFF, self._configs[channel] & 0x7FFF)
+        if not value & 0x8000:
             return 1  # OS: it still converts
-        self.bus.readfrom_mem_into(self.address, 0, data)
-        raw = ((data[0] << 8 | data[1]) ^ 0x8000) - 0x8000
-        channel = self._channel + 1
-        row[channel] = (raw * self._numerator) >> self._shift
+        value = (self._word(0) ^ 0x8000) - 0x8000
+        channel += 1
+        row[channel] = (value * self._numerator) >> self._shift
         if channel < len(self._configs):
             return self._trigger(channel)
         return 0

@@ -4,7 +4,6 @@ Rules: the level is read off a discharge curve in straight pieces; it is a hint,
 (the voltage sags under load and with the cold).
 """
 
-from ..port import micropython
 from ..schema import Schema
 from .analog import mean_mv
 
@@ -26,16 +25,17 @@ CURVES = {
 }
 
 
-@micropython.native
 def level(mv: int, curve) -> int:
     """Per cent of one cell at `mv`."""
     if mv <= curve[0]:
         return 0
-    for i in range(2, len(curve), 2):
+    i = 2
+    while i < len(curve):
         if mv < curve[i]:
-            low = curve[i - 2]
-            part = (mv - low) * (curve[i + 1] - curve[i - 1])
-            return curve[i - 1] + part // (curve[i] - low)
+            mv -= curve[i - 2]
+            mv *= curve[i + 1] - curve[i - 1]
+            return curve[i - 1] + mv // (curve[i] - curve[i - 2])
+        i += 2
     return 100
 
 

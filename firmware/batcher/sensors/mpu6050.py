@@ -121,7 +121,6 @@ class MPU6050(Driver):
         decode(self._data, 0, row, 2, self._shift_a, self._shift_g)
         return 0
 
-    @micropython.native
     def drain(self, row, now, add):
         """Hand every instant of the FIFO to `add(row)`, oldest first, row[0] being its time.
 
@@ -129,42 +128,41 @@ class MPU6050(Driver):
         OSError where the FIFO has overflowed or the chip was reset; it starts anew then.
         """
         if not self._stage:
-            ms = self._find()
-            if ms:
-                return ms
+            left = self._find()
+            if left:
+                return left
         self._stage = 0  # whatever fails below, the chip is to be found again
-        one = self._one
-        bus = self.bus
-        address = self.address
-        bus.readfrom_mem_into(address, 0x6A, one)
-        if not one[0] & 0x40:
-            self.fail("its FIFO is off: it was reset")
-        bus.readfrom_mem_into(address, 0x3A, one)
-        if one[0] & 0x10:
-            self.overflows += 1
-            self.fail("its FIFO has overflowed: it must be drained at least every 80 ms")
-        two = self._two
-        bus.readfrom_mem_into(address, 0x72, two)
-        left = (two[0] << 8 | two[1]) // _FRAME
-        period = self._period_ms
+        left = self._filled()
         # The newest of them is as old as now; times follow the chip's pace in between.
-        start = ticks_add(now, -((left - 1) * period))
-        off = ticks_diff(start, self._next)
-        if off > _JUMP_MS or off < -_JUMP_MS:
-            self._next = start
+        now = ticks_add(now, (1 - left) * self._period_ms)
+        if abs(ticks_diff(now, self._next)) > _JUMP_MS:
+            self._next = now
         while left >= _BURST:
-            bus.readfrom_mem_into(address, 0x74, self._burst)
             self._hand_on(self._burst, _BURST, row, add)
             left -= _BURST
         while left:
-            bus.readfrom_mem_into(address, 0x74, self._frame)
             self._hand_on(self._frame, 1, row, add)
             left -= 1
         self._stage = 1
         return 0
 
+    def _filled(self):
+        """-> instants in the FIFO; OSError where it is not what it should be."""
+        one = self._one
+        self.bus.readfrom_mem_into(self.address, 0x6A, one)
+        if not one[0] & 0x40:
+            self.fail("its FIFO is off: it was reset")
+        self.bus.readfrom_mem_into(self.address, 0x3A, one)
+        if one[0] & 0x10:
+            self.overflows += 1
+            self.fail("its FIFO has overflowed: it must be drained at least every 80 ms")
+        one = self._two
+        self.bus.readfrom_mem_into(self.address, 0x72, one)
+        return (one[0] << 8 | one[1]) // _FRAME
+
     @micropython.native
     def _hand_on(self, buf, count, row, add):
+        self.bus.readfrom_mem_into(self.address, 0x74, buf)
         at = 0
         time = self._next
         period = self._period_ms
