@@ -6,7 +6,7 @@ A locked heap refuses integers beyond 30 bits, which a 64-bit host never makes.
 import pytest
 
 from batcher_tools.artifacts import compile_one
-from batcher_tools.paths import HOST_TESTS
+from batcher_tools.paths import HOST_TESTS, ROOT
 from batcher_tools.pico.bench import ARCHITECTURE, firmware
 from batcher_tools.pico.filesystem import write_image
 
@@ -63,6 +63,8 @@ def first_with_chips(tmp_path_factory):
     for path in [*kit, *(HOST_TESTS / "kit" / "chips").glob("*.py")]:
         name = path.relative_to(HOST_TESTS).with_suffix("").as_posix()
         files[f"/{name}.mpy"] = compile_one(path, name, ARCHITECTURE)
+    board = "boards/pico_w"
+    files[f"/{board}.mpy"] = compile_one(ROOT / f"{board}.py", board, ARCHITECTURE)
     with start(filesystem=write_image(tmp_path_factory.mktemp("pico") / "fs", files)) as pico:
         yield pico
 
@@ -129,3 +131,46 @@ def test_pulses_are_counted_by_pio_also_while_flash_is_written(first_with_chips,
         with capsys.disabled():
             print(f"\nBENCH pico_pulses_lost_by_interrupt={lost}")
         assert 0 <= lost < 2000
+
+
+STATION = """
+import json
+from batcher.port import asyncio
+with open("config.json", "w") as file:
+    json.dump({"board": "pico_w", "uplink": {"url": "http://10.0.0.1:9/"}, "led": False,
+               "watchdog": False, "sensors": [{"driver": "core", "every_ms": 100}]}, file)
+from batcher.preflight import forget, preflight
+config = preflight()
+forget()
+from batcher.hardware import build
+hardware = build(config)
+from batcher.station import Station
+station = Station(config, hardware)
+
+async def main():
+    asyncio.create_task(station.run())
+    await asyncio.sleep(0.5)
+    raise RuntimeError("by a test")
+
+try:
+    asyncio.run(main())
+except RuntimeError as exc:
+    station.ended(exc)
+"""
+AFTERWARDS = """
+import sys
+print("batcher.station" in sys.modules)
+import batcher
+batcher.status()
+"""
+
+
+def test_the_log_is_read_after_a_soft_reset(first_with_chips):
+    with first_with_chips.fork() as pico:
+        assert "ended: RuntimeError: by a test" in pico.run(STATION, timeout=120)
+        pico.type("\x04")
+        pico.wait_for("soft reboot")
+        said = pico.run(AFTERWARDS, timeout=60)
+    assert said.startswith("False"), said
+    assert "last run" in said and "ended: RuntimeError: by a test" in said, said
+    assert "started: " in said, said
