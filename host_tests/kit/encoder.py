@@ -26,10 +26,6 @@ class PlainJson:
         self.at += n
         return n
 
-    def measure(self, batch, ident, buf):
-        self.begin(batch, ident)
-        return len(self.body)
-
 
 class Source:
     """Stands in for the Batcher: it knows the number of the first item in flight."""

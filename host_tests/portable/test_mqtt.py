@@ -6,7 +6,10 @@ import json
 from batcher.errors import Rejected, RetryAfter
 from batcher.identity import Identity
 from batcher.port import asyncio, ticks_diff, ticks_ms
+from batcher.records import RecordRing
+from batcher.schema import Schema
 from batcher.uplink import mqtt_wire as mq
+from batcher.uplink.build import encoder
 from batcher.uplink.mqtt import MqttUplink, split_url
 from kit.broker import Broker, string
 from kit.check import raises
@@ -60,6 +63,27 @@ def test_a_batch_is_one_message_and_the_connection_is_kept():
             assert broker.goodbyes == 1
 
     run(main)
+
+
+def test_records_longer_than_the_buffer_are_one_message_in_every_format():
+    for form in ("rows", "json", "senml", "cbor", "blocks"):
+        schema = Schema("room", [("temperature", "Cel", -2)])
+        ring = RecordRing(schema, 4000)
+        row = schema.row()
+        for i in range(600):
+            row[0], row[1] = 1000 * i, i * 7919 & 0x3FFF
+            assert ring.push(row)
+
+        async def main(form=form, ring=ring):
+            async with Broker() as broker:
+                url = "mqtt://127.0.0.1:%d" % broker.port
+                up = MqttUplink(url, encoder(form), IDENT, piece=512)
+                assert await up.send(ring.peek(600)) is True, form
+                (message,) = broker.messages
+                assert len(message.payload) > 1000, form
+                await up.close()
+
+        run(main)
 
 
 def test_connect_says_who_we_are():

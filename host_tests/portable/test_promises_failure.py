@@ -3,6 +3,8 @@
 Time is virtual: no test sleeps.
 """
 
+import builtins
+
 from batcher.backoff import Backoff
 from batcher.errors import Rejected, RetryAfter
 from batcher.port import asyncio
@@ -34,19 +36,17 @@ def test_6_failure_a_raising_on_error_is_caught_and_counted():
 
 
 def test_6_failure_without_on_error_is_logged_in_one_line():
-    import batcher.flusher as flusher
-
     lines = []
-    log = flusher.log
-    flusher.log = lines.append
+    before = builtins.print
+    builtins.print = lambda *what: lines.append(" ".join(what))
     try:
         rig = Rig(on_error=None)
         rig.fail(exc=OSError("no route\nto host"))
         rig.batcher.add(1)
         rig.clock.advance(500)
     finally:
-        flusher.log = log
-    assert lines == ["OSError: no route to host"]
+        builtins.print = before
+    assert lines == ["batcher: OSError: no route to host"]
 
 
 def test_6_failure_waits_grow_are_capped_and_reset_on_progress():

@@ -49,13 +49,3 @@ class RecordEncoder:
     def fill(self, buf) -> int:
         """Write the next piece into `buf` -> its length, 0 at the end."""
         raise NotImplementedError
-
-    def measure(self, batch, ident, buf) -> int:
-        """-> how many bytes the batch makes, by a dry run through `buf`; `begin` afterwards."""
-        self.begin(batch, ident)
-        total = 0
-        n = self.fill(buf)
-        while n:
-            total += n
-            n = self.fill(buf)
-        return total

@@ -66,7 +66,10 @@ def begin(encoder, batch, name, piece, count):
             return n, n, True
     if not count:
         return n, -1, False
-    length = encoder.measure(batch, name, piece)
+    length = more = n
+    while more:
+        more = encoder.fill(piece)
+        length += more
     encoder.begin(batch, name)
     n = encoder.fill(piece)
     return n, length, n == length
