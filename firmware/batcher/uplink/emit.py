@@ -22,6 +22,7 @@ def emit(o: int, i: int, v: int, end: int, state, code, text, rows, out) -> int:
     top = 1
     top <<= 31
     mask = (top << 1) - 1
+    low = (1 << 25) - 1
     pc = e[2]
     sep = e[3]
     stride = e[8]
@@ -53,29 +54,24 @@ def emit(o: int, i: int, v: int, end: int, state, code, text, rows, out) -> int:
             e[5] = r[at]
             e[6] = e[6] + v
             r[at] = e[6]
-            i = 14
-            x = 0
-            if v < 0:
-                v = 0 - v
-                x = 1
-            while v and i > 1:
-                n = v
-                if v < 40000:  # 52429 / 2**19 is a tenth, and no product passes 31 bits
-                    v = (v * 52429) >> 19
-                else:
-                    v //= 10
-                n -= v * 10
-                if x:
-                    n = 0 - n
-                n += t[i]
-                if n > 57:
-                    n -= 10
-                    v += 1
-                elif n < 48:
-                    n += 10
-                    v += 1
-                t[i] = n
-                i -= 1
+            v += e[10]
+            if v < 0 or v > 9999:
+                x = v // 10000
+                v -= x * 10000
+                i = 10
+                while x and i > 1:
+                    x += t[i] - 48
+                    n = x // 10
+                    t[i] = 48 + x - n * 10
+                    x = n
+                    i -= 1
+            e[10] = v
+            v *= 33555  # see below
+            i = 11
+            while i < 15:
+                t[i] = 48 + (v >> 25)
+                v = (v & low) * 10
+                i += 1
             i = c[pc + 3]
             n = i + c[pc + 4]
             if a:
@@ -123,52 +119,61 @@ def emit(o: int, i: int, v: int, end: int, state, code, text, rows, out) -> int:
                 v = mask + 1 - v
                 b[o] = 45
                 o += 1
-            n = 1
-            i = 10
-            if v >= 1000:
-                n = 4
+            i = 1
+            x = v
+            if v > 9999:
                 i = 10000
-            while v >= i:
-                n += 1
-                if n == 10:
-                    break
-                i *= 10
-            a = c[pc + 2] - 128  # the scale
-            if a < 0:
-                a = 0 - a  # digits behind the point
-                if n <= a:
-                    n = a + 1
-                i = o + n
-                o = i + 1
-                n -= a
-                while a:
-                    x = v
-                    if v < 40000:
-                        v = (v * 52429) >> 19
-                    else:
-                        v //= 10
-                    b[i] = 48 + x - v * 10
-                    i -= 1
-                    a -= 1
-                b[i] = 46
-                i -= 1
-            else:
-                i = o + n - 1
+                if v > 99999999:
+                    i = 100000000
+                x = v // i
+                v -= x * i
+            x *= 33555  # 2**25 / 1000: the first of four digits stands above 25 bits
+            n = 4
+            while x <= low and n > 1:
+                x *= 10
+                n -= 1
+            a = o
+            while True:
+                b[o] = 48 + (x >> 25)
+                x = (x & low) * 10
+                b[o + 1] = 48 + (x >> 25)
+                x = (x & low) * 10
+                b[o + 2] = 48 + (x >> 25)
+                x = (x & low) * 10
+                b[o + 3] = 48 + (x >> 25)
                 o += n
-                if v:
-                    while a:
+                if i == 1:
+                    break
+                i //= 10000
+                x = v // i
+                v -= x * i
+                x *= 33555
+                n = 4
+            i = c[pc + 2]  # the scale and 128
+            if i > 128:
+                if o - a > 1 or b[a] != 48:
+                    while i > 128:
                         b[o] = 48
                         o += 1
-                        a -= 1
-            while v > 9:
-                x = v
-                if v < 40000:
-                    v = (v * 52429) >> 19
-                else:
-                    v //= 10
-                b[i] = 48 + x - v * 10
-                i -= 1
-            b[i] = 48 + v
+                        i -= 1
+            elif i < 128:  # digits behind the point
+                x = 129 - i - o + a
+                if x > 0:  # zeros before them
+                    n = o
+                    o += x
+                    while n > a:
+                        n -= 1
+                        b[n + x] = b[n]
+                    while x:
+                        x -= 1
+                        b[a + x] = 48
+                v = o
+                o += 1
+                while i < 128:
+                    b[v] = b[v - 1]
+                    v -= 1
+                    i += 1
+                b[v] = 46
         elif what == 4:  # END
             left -= 1
             i = e[7]

@@ -17,7 +17,7 @@ STRIP 7     the text without leading zeros
 
 state, an array('i'): row, rows there are, place in the code, separator (0: none; printing it makes
 it a comma), flag, ticks of the last row, ms since the block's first row, last digit of the
-breaker (0: there are no rows here), words of a row, code of a row.
+breaker (0: there are no rows here), words of a row, code of a row, last four digits of the time.
 
 A plan's `text` begins with what changes: two bytes for the format, 13 digits of the time in ms,
 3 or 6 of the breaker, which is the sequence number and keeps equal times apart, a byte for the
@@ -84,7 +84,7 @@ class RowEncoder(RecordEncoder):
         self._emit = emit
         self._plans = {}
         self._plan = None
-        self._state = array("i", bytes(40))
+        self._state = array("i", bytes(44))
         self._rows = self._state
         self._time = [0, 0, 0]
 
@@ -196,6 +196,7 @@ class RowEncoder(RecordEncoder):
         put_digits(text, 2, 6, time[0])
         put_digits(text, 8, 4, time[1])
         put_digits(text, 12, 3, time[2])
+        self._state[10] = time[1] % 10 * 1000 + time[2]
 
 
 @micropython.viper
