@@ -1,4 +1,8 @@
-"""Emulated boards for the tests: each test gets a fork of one that was brought up once."""
+"""Emulated boards for the tests: each test gets a fork of one that was brought up once.
+
+What was brought up waits paced: it costs nothing, while a board whose sleeps pass at once takes
+a core for itself.
+"""
 
 import pytest
 
@@ -28,7 +32,7 @@ def start(**options) -> Pico:
 
 @pytest.fixture(scope="session")
 def first_board():
-    with start(speed=None) as pico:
+    with start() as pico:
         yield pico
 
 
@@ -36,6 +40,7 @@ def first_board():
 def board(first_board):
     """A board at its REPL, nothing on it, sleeps pass at once."""
     with first_board.fork() as pico:
+        pico.speed(None)
         yield pico
 
 
@@ -58,3 +63,18 @@ def paced(board):
     """`board`, with sleeps that take their time: what talks to it may wait for it."""
     board.speed(1)
     return board
+
+
+# What takes longest begins first, so that two at once (make test-pico) end together.
+LONG = ("test_running", "test_demo", "test_duty")
+
+
+def pytest_collection_modifyitems(items):
+    """On one worker what shares a board that joined the Wi-Fi, a running station, or build/demo."""
+    for item in items:
+        shared = [name for name in ("online", "station") if name in item.fixturenames]
+        if item.path.stem == "test_demo":
+            shared.append("demo")
+        for name in shared:
+            item.add_marker(pytest.mark.xdist_group(name))
+    items.sort(key=lambda item: item.path.stem not in LONG)

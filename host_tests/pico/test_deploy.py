@@ -59,8 +59,15 @@ def test_deploy_starts_it_and_again_copies_what_changed_only(paced, firmware):
     (firmware / "batcher" / "stale.py").unlink()
     with Device(paced.url) as device:
         device.run("with open('/batcher/config.json', 'w') as f: f.write('{}')")
-    third = put(paced)
+    told = []
+    third = put(paced, tell=told.append)
     assert (third.copied, third.removed) == (2, 1)  # main, and the record
+    # The switch says each file as the board comes to it: only silence ends it, not its length.
+    assert [text for text in told if text.startswith("switching /")] == [
+        "switching /batcher/main.mpy",
+        "switching /batcher/deployed",
+        "switching /batcher/stale.mpy",
+    ]
     paced.wait_for("v2 7 pico_w")
     listing = paced.run("import os; print(sorted(os.listdir('/')), sorted(os.listdir('/batcher')))")
     assert "stale" not in listing and "config.json" in listing and "batcher.new" not in listing

@@ -49,13 +49,14 @@ def image(tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def first_loaded(image):
-    with start(filesystem=image, speed=None) as pico:
+    with start(filesystem=image) as pico:
         yield pico
 
 
 @pytest.fixture
 def loaded(first_loaded):
     with first_loaded.fork() as pico:
+        pico.speed(None)
         yield pico
 
 

@@ -1,5 +1,6 @@
 """What mip installs, and the firmware in a read-only image, each tried on real MicroPython."""
 
+import ast
 import http.server
 import json
 import re
@@ -10,6 +11,7 @@ import threading
 import pytest
 
 from batcher_tools.artifacts import CORE, build
+from batcher_tools.artifacts import package as package_of
 from batcher_tools.paths import FIRMWARE, ROOT, program
 from batcher_tools.romfs import make_romfs
 
@@ -20,6 +22,12 @@ print("added", b.add(1), b.stats["pending"])
 """
 
 
+LEFT_OUT = {  # on purpose, with those that need it: CPython has the tree, Tiered comes with all
+    "package.json": {"batcher/port_host.py", "batcher/spilling.py"},
+    "firmware/package.json": {"batcher/port_host.py"},
+}
+
+
 @pytest.mark.parametrize("name", ["package.json", "firmware/package.json"])
 def test_a_package_names_files_that_are_there(name):
     package = json.loads((ROOT / name).read_text())
@@ -27,16 +35,36 @@ def test_a_package_names_files_that_are_there(name):
     for target, source in package["urls"]:
         assert (here / source).is_file(), source
         assert target.startswith("batcher/"), "top-level names of the board stay clean"
-    listed = {target for target, _ in package["urls"]}
-    if name == "package.json":
-        assert listed == {f"batcher/{part}.py" for part in CORE}
+    # The tree says what belongs there: a new file that nobody listed is found here.
+    core = name == "package.json"
+    assert package["urls"] == package_of(core)["urls"], "write artifacts.package() into it"
+    listed = {target.removeprefix("batcher/") for target, _ in package["urls"]}
+    if core:
+        assert listed == {f"{part}.py" for part in (*CORE, "port_unix")}
     else:
-        everything = {
-            path.relative_to(FIRMWARE).as_posix()
+        there = {
+            path.relative_to(FIRMWARE / "batcher").as_posix()
             for path in (FIRMWARE / "batcher").rglob("*.py")
-            if path.stem not in ("port_host", "port_unix")
         }
-        assert listed <= everything and len(listed) > 40
+        assert there - listed == {"port_host.py"}
+        assert listed <= there
+
+
+@pytest.mark.parametrize("name", ["package.json", "firmware/package.json"])
+def test_a_package_has_what_its_files_import(name):
+    """Every `from .x import` of a listed file is listed, but for parts of other interpreters."""
+    listed = {target for target, _ in json.loads((ROOT / name).read_text())["urls"]}
+    for target in listed:
+        path = FIRMWARE / target
+        for node in ast.walk(ast.parse(path.read_text())):
+            if not isinstance(node, ast.ImportFrom) or not node.level:
+                continue
+            folder = path.parents[node.level - 1].relative_to(FIRMWARE)
+            names = [node.module] if node.module else [alias.name for alias in node.names]
+            for part in names:
+                found = (folder / f"{part.replace('.', '/')}.py").as_posix()
+                if (FIRMWARE / found).exists() and found not in listed:
+                    assert found in LEFT_OUT[name], f"{target}: {found}"
 
 
 class Quiet(http.server.SimpleHTTPRequestHandler):

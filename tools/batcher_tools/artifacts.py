@@ -115,7 +115,10 @@ def build(
 
 
 def package(core: bool) -> dict:
-    """What package.json says for mip: [[path on the board, path from the package.json]]."""
-    names = [name for _, name in sources(None, core) if name != "batcher/main"]
+    """What package.json says for mip: [[path on the board, path from the package.json]].
+
+    mip also installs on the unix port, which needs a part of port.py that no board does.
+    """
+    names = [name for _, name in sources(None, core, unix=True) if name != "batcher/main"]
     folder = "firmware/" if core else ""
     return {"urls": [[f"{name}.py", f"{folder}{name}.py"] for name in names], "version": "0.1.0"}

@@ -132,7 +132,7 @@ def deploy(
     tell(f"copying {len(missing)} files, {total / 1024:.1f} KB")
     send(device, [Artifact(f"{NEW}/{file.path}", file.data) for file in missing], advance)
     tell("switching to them")
-    switch(device, [file.path for file in changed], stale)
+    switch(device, [file.path for file in changed], stale, lambda path: tell(f"switching {path}"))
     tell("starting the firmware")
     leave(device)
     return Report(board, len(files), len(changed), total, len(stale), time.monotonic() - started)
@@ -147,7 +147,9 @@ def undeploy(device: Device, everything: bool = False) -> int:
         paths.append(LAUNCHER)
     if everything:
         paths.append("/batcher")
-    device.run(script("launcher.py") + f"for path in {paths!r}: remove(path)\n", timeout=60)
+    device.run(
+        script("launcher.py") + f"for path in {paths!r}:\n    remove(path)\n    print(path)\n"
+    )
     device.run(
         f"if exists('{KEPT}') and not exists('{LAUNCHER}'): os.rename('{KEPT}', '{LAUNCHER}')\n"
         "for name in ('/batcher/sensors', '/batcher/uplink', '/batcher/boards', '/batcher'):\n"

@@ -43,7 +43,7 @@ def choose(name: str | None) -> str:
 def open_port(name: str):
     """The serial port alone: what runs on the board goes on."""
     try:
-        return serial.serial_for_url(name, baudrate=115200, timeout=1)
+        return serial.serial_for_url(name, baudrate=115200, timeout=1, exclusive=True)
     except (OSError, serial.SerialException) as exc:
         raise DeviceError(Device(name)._why(exc))
 
@@ -68,6 +68,11 @@ class Device:
         self.enter()
 
     def _why(self, exc: Exception) -> str:
+        if isinstance(exc, TransportError):  # which does not say what it was
+            try:
+                serial.serial_for_url(self.name, exclusive=True).close()
+            except (OSError, serial.SerialException) as cause:
+                exc = cause
         text = f"{exc} {exc.__context__}".lower()
         if "permission" in text:
             return f"{self.name}: no permission (on Linux: add yourself to the group dialout)"
@@ -98,7 +103,10 @@ class Device:
                     )
 
     def run(self, code: str, timeout: float | None = 30, tell=None) -> str:
-        """Run code -> what it printed. `tell` is called with each piece of output (bytes)."""
+        """Run code -> what it printed; tell(bytes) is called with each piece.
+
+        timeout: seconds of silence.
+        """
         try:
             out, err = self.transport.exec_raw(code, timeout=timeout, data_consumer=tell)
         except TransportExecError as exc:

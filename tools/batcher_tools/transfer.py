@@ -8,6 +8,7 @@ from .device import Device, DeviceError
 
 NEW = "/batcher.new"
 READY = f"{NEW}/READY"
+STALLED = 20  # seconds in which the board says nothing of what it should be doing
 CHUNK = 240  # bytes until the board says that it has them: what a UART bridge can hold
 
 
@@ -58,8 +59,19 @@ def put_file(device: Device, path: str, data: bytes) -> None:
     device.run(script("launcher.py") + f"move('{path}.new', '{path}')")
 
 
-def switch(device: Device, moved: list[str], removed: list[str]) -> None:
-    """Put the new files in their places. Once READY is there, a power cut does not stop it."""
+def switch(device: Device, moved: list[str], removed: list[str], progress=None) -> None:
+    """Put the new files in their places. Once READY is there, a power cut does not stop it.
+
+    progress(path) is called for each; it may take as long as it wants, as long as it goes on.
+    """
     lines = [f"move /{path}" for path in moved] + [f"remove {path}" for path in removed]
     send(device, [Artifact(READY, "".join(f"{line}\n" for line in lines).encode())])
-    device.run(script("launcher.py") + "switch()", timeout=60)
+    held = b""
+
+    def tell(data: bytes) -> None:
+        nonlocal held
+        *paths, held = (held + data).split(b"\n")
+        for path in paths if progress else []:
+            progress(path.decode(errors="replace").strip())
+
+    device.run(script("launcher.py") + "switch(print)", timeout=STALLED, tell=tell)

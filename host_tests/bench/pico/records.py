@@ -54,3 +54,34 @@ store = RecordRing(schema, 24 * 1024)
 b = Batcher(store=store, batch_size=store.capacity)
 us = fill(b.add, row, N) - fill(nothing, row, N)
 print("BENCH pico_record_add_moving_us=%.2f" % (us / N))
+
+
+# Sealing what the stage holds, and a row out of a batch of 100 into a buffer.
+from batcher import Identity  # noqa: E402
+from batcher.uplink.enc_rows import RowsEncoder  # noqa: E402
+from batcher.uplink.naming import Name  # noqa: E402
+
+store = RecordRing(schema, 8 * 1024)
+b = Batcher(store=store, batch_size=store.capacity)
+fill(b.add, row, 16)
+gc.collect()
+t = time.ticks_us()
+store.seal()
+print("BENCH pico_seal_16_us=%d" % time.ticks_diff(time.ticks_us(), t))
+store = RecordRing(schema, 8 * 1024)
+b = Batcher(store=store, batch_size=store.capacity)
+fill(b.add, row, 100)
+store.seal()
+batch = store.peek(100)
+name = Name(Identity("pico"), b)
+encoder = RowsEncoder()
+piece = memoryview(bytearray(1024))
+for _ in range(2):
+    name.of(batch)
+    gc.collect()
+    t = time.ticks_us()
+    encoder.begin(batch, name)
+    while encoder.fill(piece):
+        pass
+    us = time.ticks_diff(time.ticks_us(), t)
+print("BENCH pico_encode_row_us=%.2f" % (us / len(batch)))

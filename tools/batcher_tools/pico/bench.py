@@ -8,17 +8,21 @@ import json
 import subprocess
 import sys
 import tempfile
+import time
+from contextlib import ExitStack
 from pathlib import Path
 
 from ..artifacts import build
 from ..board import leave, maintain, survey
+from ..collect.server import CollectorThread
+from ..deploy import deploy
 from ..device import Device, choose
 from ..paths import BUILD, HOST_TESTS, ROOT
 from .client import Pico
 from .filesystem import write_image
+from .installed import ARCHITECTURE
 
 FOLDER = HOST_TESTS / "bench" / "pico"
-ARCHITECTURE = "armv6m"
 END = "BENCH-END"
 
 
@@ -40,16 +44,44 @@ def figures_of(text: str) -> tuple[dict, list[str]]:
 
 
 def run_script(path: Path, timeout: float = 240) -> dict:
-    """Boot a board with the firmware and `path` as its main.py -> the figures it prints."""
-    source = path.read_bytes() + f'\nprint("{END}")\n'.encode()
-    with tempfile.TemporaryDirectory() as folder:
-        image = write_image(Path(folder) / "fs", {**firmware(), "/main.py": source})
-        wifi = source.startswith(b"# wifi")  # half a minute for the radio's firmware
-        with Pico(wifi=wifi, filesystem=image, speed=None) as pico:
+    """Boot a board with the firmware and `path` as its main.py -> the figures it prints.
+
+    Its first line says what it needs: `wifi` (half a minute), `collector` (at @PORT@).
+    """
+    source = path.read_text() + f'\nprint("{END}")\n'
+    needs = source.partition("\n")[0].partition(":")[0].split()
+    with tempfile.TemporaryDirectory() as folder, ExitStack() as stack:
+        if "collector" in needs:
+            collector = stack.enter_context(CollectorThread(Path(folder) / "db"))
+            source = source.replace("@PORT@", str(collector.port))
+        files = {**firmware(), "/main.py": source.encode()}
+        image = write_image(Path(folder) / "fs", files)
+        # A network needs the wall clock's time; without one, sleeps pass at once.
+        speed = 1 if "collector" in needs else None
+        with Pico(wifi="wifi" in needs, filesystem=image, speed=speed) as pico:
             text = pico.wait_for(END, "Error: ", timeout=timeout)
     if END not in text:
         raise RuntimeError(f"{path.name} on the emulated board:\n{text}")
     return figures_of(text)[0]
+
+
+def deploy_twice() -> dict:
+    """`batcher deploy` of everything, and again with nothing changed -> their times."""
+    took = []
+    with Pico(wifi=False) as pico:
+        for _ in range(2):
+            with Device(pico.url) as device:
+                report = deploy(device)
+            took.append(report.seconds)
+            time.sleep(3)  # it starts, finds no configuration, and is at its REPL
+    return {
+        "pico_deploy_files": report.files,
+        "pico_deploy_seconds": round(took[0], 1),
+        "deploy_again_ratio": round(took[1] / took[0], 3),
+    }
+
+
+HERE = {"deploy": deploy_twice}  # what is no script on a board
 
 
 def run_on_device(path: Path, name: str) -> dict:
@@ -79,13 +111,20 @@ def run_all(only: str = "", device: str = "") -> dict:
     """Every script -> build/bench-pico.json, or build/bench-device.json."""
     target = BUILD / ("bench-device.json" if device else "bench-pico.json")
     figures = json.loads(target.read_text()) if only and target.exists() else {}
-    for path in sorted(FOLDER.glob("*.py")):
-        if only in path.name:
-            print(f"\n== {path.stem}", flush=True)
+    jobs = {path.stem: path for path in sorted(FOLDER.glob("*.py"))}
+    for name in [*jobs, *([] if device else HERE)]:
+        path = jobs.get(name)
+        # A real board is asked what needs nothing but the board.
+        if only not in name or (device and " collector" in path.read_text().partition(":")[0]):
+            continue
+        print(f"\n== {name}", flush=True)
+        if path is None:
+            found = HERE[name]()
+        else:
             found = run_on_device(path, device) if device else run_script(path)
-            for key, value in found.items():
-                print(f"  {key:32} {value}", flush=True)
-            figures.update(found)
+        for key, value in found.items():
+            print(f"  {key:32} {value}", flush=True)
+        figures.update(found)
     if not device and only in "tests":
         figures.update(run_tests())
     BUILD.mkdir(exist_ok=True)
