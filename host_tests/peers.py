@@ -19,12 +19,12 @@ def free_port() -> int:
         return sock.getsockname()[1]
 
 
-def answers(port: int, timeout: float = 10.0) -> None:
+def answers(port: int, timeout: float = 10.0, host: str = "127.0.0.1") -> None:
     """Wait until somebody listens there."""
     end = time.monotonic() + timeout
     while True:
         try:
-            socket.create_connection(("127.0.0.1", port), 1).close()
+            socket.create_connection((host, port), 1).close()
             return
         except OSError:
             if time.monotonic() > end:
@@ -33,7 +33,13 @@ def answers(port: int, timeout: float = 10.0) -> None:
 
 
 class Server:
-    """A program that listens on `port`; `kill()` is SIGKILL, `start()` brings it back."""
+    """A program that listens on `port`; `kill()` is SIGKILL, `start()` brings it back.
+
+    host: where it listens; before: words in front of its command, to run it somewhere else.
+    """
+
+    host = "127.0.0.1"
+    before: tuple[str, ...] = ()
 
     def __init__(self, folder: Path, port: int | None = None):
         self.folder = Path(folder)
@@ -46,11 +52,13 @@ class Server:
 
     def start(self):
         self.log = open(self.folder / "log", "ab")  # noqa: SIM115
-        self.process = subprocess.Popen(self.command(), stdout=self.log, stderr=self.log)
+        self.process = subprocess.Popen(
+            [*self.before, *self.command()], stdout=self.log, stderr=self.log
+        )
         return self
 
     def ready(self):
-        answers(self.port)
+        answers(self.port, host=self.host)
         return self
 
     def kill(self):
@@ -72,10 +80,11 @@ class Collect(Server):
 
     @property
     def url(self) -> str:
-        return f"http://127.0.0.1:{self.port}/v1/batches"
+        return f"http://{self.host}:{self.port}/v1/batches"
 
     def command(self):
-        return [program("batcher"), "collect", "--db", f"{self.folder}/c.db", f"--port={self.port}"]
+        where = ["--host", self.host, "--port", str(self.port)]
+        return [program("batcher"), "collect", "--db", f"{self.folder}/c.db", *where]
 
 
 class Nats(Server):
@@ -92,7 +101,7 @@ class Nats(Server):
         self.tls = tls
 
     def command(self):
-        mqtt = [f'host: "127.0.0.1", port: {self.port}, ack_wait: "2s"']
+        mqtt = [f'host: "{self.host}", port: {self.port}, ack_wait: "2s", max_ack_pending: 1']
         if self.tls:
             mqtt.append(f'tls {{ cert_file: "{self.tls[0]}", key_file: "{self.tls[1]}" }}')
         if self.replicas:

@@ -5,6 +5,7 @@ board is missing, every reading is stored once.
 """
 
 import json
+import socket
 import time
 
 import pytest
@@ -158,6 +159,79 @@ def test_mosquitto_with_password_and_tls_and_another_client_on_it(tmp_path, secu
                 wait(store, report["added"], "at the end")
             assert counted(store)["dev-1"] == [(i, i) for i in range(report["added"])]
             assert not report["errors"], report
+    finally:
+        if board:
+            board.kill()
+        store.close()
+
+
+class Chumicro:
+    """A client by other hands, of the package chumicro-mqtt, driven by its tick."""
+
+    def __init__(self, port, **settings):
+        from chumicro_mqtt import MQTTClient, ProtocolState
+
+        sock = socket.create_connection(("127.0.0.1", port))
+        sock.setblocking(False)
+        self.heard = []
+        self.up = lambda: self.client.state == ProtocolState.CONNECTED
+        self.client = MQTTClient(sock, client_id="second", rx_buffer_size=16384, **settings)
+        self.client.on_message = lambda topic, payload: self.heard.append((topic, bytes(payload)))
+        self.client.connect()
+
+    def until(self, done, what, timeout=20):
+        from chumicro_timing import ticks_ms
+
+        end = time.monotonic() + timeout
+        while not done():
+            assert time.monotonic() < end, what
+            if self.client.check(ticks_ms()):
+                self.client.handle(ticks_ms())
+            time.sleep(0.001)
+
+
+@pytest.mark.system
+def test_another_client_hears_us_and_is_heard_on_the_same_broker(tmp_path):
+    store = Store(tmp_path / "c.db")
+    board = None
+    user = {"user": "joe", "password": "secret"}
+    try:
+        with (
+            Mosquitto(tmp_path / "m", user=("joe", "secret")) as broker,
+            MqttReader(store, [f"mqtt://127.0.0.1:{broker.port}"], **user) as reader,
+        ):
+            assert reader.ready.wait(10)
+            other = Chumicro(broker.port, username="joe", password="secret")
+            other.until(other.up, "connected")
+            granted = []
+            other.client.subscribe(
+                "batcher/dev-1/#", 1, on_subscribe=lambda *qos: granted.append(qos)
+            )
+            other.until(lambda: granted, "subscribed")
+            url = f"mqtt://127.0.0.1:{broker.port}"
+            board = Board(tmp_path, url=url, per_message=5, window=4, deadline_ms=2000, **user)
+            other.until(lambda: len(other.heard) >= 40, "what the board sends")
+            report = board.finish()
+            n = report["added"]
+
+            def items():
+                return [x for _, body in other.heard for x in json.loads(body)["items"]]
+
+            other.until(lambda: len(items()) >= n, "all of it")
+            assert items() == list(range(n)) and not report["errors"]
+            assert {topic for topic, _ in other.heard} == {"batcher/dev-1/items"}
+            doc = {"device": "dev-2", "boot": "00112233aabbccdd", "series": "items", "first": 0}
+            told = []
+            other.client.publish(
+                "batcher/dev-2/items",
+                json.dumps({**doc, "items": [5, 6]}),
+                qos=1,
+                on_publish=lambda *what: told.append(what),
+            )
+            other.until(lambda: told, "its own PUBACK")
+            wait(store, n + 2, "what the other client sends")
+            other.client.disconnect()
+        assert counted(store) == {"dev-1": [(i, i) for i in range(n)], "dev-2": [(0, 5), (1, 6)]}
     finally:
         if board:
             board.kill()

@@ -2,12 +2,16 @@
 
 import asyncio
 import json
+import os
+import shutil
 import ssl
+import subprocess
 import sys
 
 import pytest
 
 from batcher.uplink.tls import Tls, certificates
+from batcher_tools.paths import MICROPYPATH, program
 from certificates import Authority
 from kit.server import HttpServer
 
@@ -102,6 +106,22 @@ def test_each_wrong_says_what_is_wrong(folder, authority, micropython, kind):
     for pair, settings, words in cases:
         said = send(folder, pair, kind, micropython, **settings)
         assert said.startswith("OSError:") and words in said, said
+
+
+@pytest.mark.system
+def test_a_clock_that_is_not_set_is_told(folder, authority):
+    faketime = shutil.which("faketime")
+    if not faketime:
+        pytest.skip("faketime is not installed")
+    pair = authority.issue(file="today")
+
+    def run(script, told):
+        command = [faketime, "2000-01-01 00:00:00", program("micropython"), str(script), str(told)]
+        env = dict(os.environ, MICROPYPATH=MICROPYPATH)
+        return subprocess.run(command, capture_output=True, text=True, timeout=60, env=env)
+
+    said = send(folder, pair, "micropython", run)
+    assert "not valid yet: is this clock set? It says 2000-01-01" in said, said
 
 
 @BOTH

@@ -42,6 +42,7 @@ class Cursor:
         self.schema = None
         self.rows = 0
         self.count = 0
+        self.skip = 0  # rows before it that are passed over; whole blocks only
         self._length = 0  # rows in the batch
         self._left = 0  # of these, after the current block
         self._row = None
@@ -51,9 +52,14 @@ class Cursor:
 
     def rewind(self) -> None:
         """Back to before the first block."""
-        self._left = self._length
+        n = self.skip
+        self._left = n + self._length
         self.count = self.state[0] = self.state[1] = 0
         self._rewind()
+        while n > 0:
+            self.next_block()
+            n -= self.count
+        self.count = self.state[0] = 0
 
     def limit(self, n: int) -> None:
         """Give only the first n rows from now on, where the whole is too much at once."""

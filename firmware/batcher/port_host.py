@@ -108,9 +108,9 @@ def writable(sock):
 _AGAIN = (BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError)
 
 
-def sock_write(sock, data):
+def sock_write(sock, data, at, n):
     try:
-        return sock.send(data)
+        return sock.send(memoryview(data)[at : at + n])
     except _AGAIN:
         return None
 

@@ -19,8 +19,8 @@ if MICROPYTHON:
     def writable(sock):
         yield _core._io_queue.queue_write(sock)
 
-    def sock_write(sock, data):
-        return sock.write(data)
+    def sock_write(sock, data, at, n):
+        return sock.write(data, at, n)  # a slice would be garbage
 
     def sock_read(sock, data):
         return sock.readinto(data)

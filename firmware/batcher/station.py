@@ -77,6 +77,7 @@ class Station:
         self.link = build.wifi(config["wifi"])
         if self.link is not None:
             self.link.on_up(self.batcher.kick)
+        self.silent = 0  # attempts in a row that nobody answered
         self._sntp = None
         if config["sntp"]:
             from .uplink.sntp import Sntp
@@ -101,11 +102,17 @@ class Station:
     async def _send(self, batch):
         result = await self.uplink.send(batch)
         self.failing = False
+        self.silent = 0
         self.hardware.starts.delivered()
         return result
 
     def _on_error(self, exc):
         self.failing = True
+        # A link may say "up" while nothing gets through. An answer that says no has no errno.
+        if isinstance(exc, OSError) and type(exc.errno) is int and hasattr(self.link, "renew"):
+            self.silent += 1
+            if self.silent % 8 == 0:
+                self.link.renew()
         self.note(format_exc(exc))
 
     def _tell(self, sensor, exc):

@@ -98,7 +98,7 @@ async def records(s):
     from batcher.uplink.http import HttpUplink
 
     schema = Schema("bme280", [("temperature", "Cel", -2), ("pressure", "Pa", 0)])
-    ring = RecordRing(schema, 32768)
+    ring = RecordRing(schema, 32768, 125)  # whole blocks make the 500 of a batch
     b = Batcher(store=ring, batch_size=s["batch"], interval_ms=100000)
     up = HttpUplink(s["url"], BlockEncoder(), Identity(s["device"]), b, piece=4096)
     b.register_handler(up.send)

@@ -10,6 +10,7 @@ from batcher.records import RecordRing
 from batcher.schema import Schema
 from batcher.uplink import mqtt_wire as mq
 from batcher.uplink.build import encoder
+from batcher.uplink.enc_rows import RowsEncoder
 from batcher.uplink.mqtt import MqttUplink, split_url
 from kit.broker import Broker, string
 from kit.check import raises
@@ -323,3 +324,93 @@ def test_arguments_are_checked():
     for wrong in ({"window": 0}, {"per_message": -1}, {"keepalive_s": 70000}, {"piece": 5}):
         with raises(ValueError):
             MqttUplink("mqtt://127.0.0.1", PlainJson(), IDENT, **wrong)
+
+
+def records(rows=10, n=60):
+    ring = RecordRing(Schema("s", [("a", "Cel", 0)]), 4096, rows)
+    row = ring._order[0].schema.row()
+    for i in range(n):
+        row[0] = row[1] = i
+        assert ring.push(row)
+    ring.seal()
+    return ring
+
+
+def rows_of(message):
+    doc = json.loads(message.payload)
+    found = []
+    for block in doc["blocks"]:
+        found += [(block["first"] + k, row[1]) for k, row in enumerate(block["rows"])]
+    return found
+
+
+def test_several_messages_of_one_batch_of_records_are_in_flight():
+    async def main():
+        async with Broker(lambda b, m: "hold") as broker:
+            ring = records()
+            up = MqttUplink(
+                "mqtt://127.0.0.1:%d" % broker.port, RowsEncoder(), IDENT, per_message=20, window=2
+            )
+            task = asyncio.create_task(up.send(ring.peek(60)))
+            for done in (2, 3):
+                while len(broker.messages) < done:
+                    await asyncio.sleep(0.01)
+                await asyncio.sleep(0.05)
+                assert len(broker.messages) == done and not task.done()
+                await broker.release()
+            assert await task is True
+            assert broker.most_held == 2
+            assert [rows_of(m) for m in broker.messages] == [
+                [(i, i) for i in range(k, k + 20)] for k in (0, 20, 40)
+            ]
+            ring.commit(60)
+            assert len(ring) == 0
+            await up.close()
+
+    run(main)
+
+
+def test_records_whose_first_messages_only_were_acknowledged_come_again_behind_them():
+    async def main():
+        def plan(broker, message):
+            return "close" if len(broker.messages) == 3 else "ack"
+
+        async with Broker(plan) as broker:
+            ring = records()
+            up = MqttUplink(
+                "mqtt://127.0.0.1:%d" % broker.port, RowsEncoder(), IDENT, per_message=25, window=3
+            )
+            batch = ring.peek(60)
+            k = await up.send(batch)
+            assert k == 40 and len(broker.messages) == 3  # whole blocks: twenty a message
+            ring.commit(k)
+            broker.plan = lambda broker, message: "ack"
+            assert await up.send(ring.peek(60)) is True
+            again = broker.messages[-1]
+            assert again.dup and again.number == broker.messages[2].number
+            assert again.payload == broker.messages[2].payload
+            assert rows_of(again) == [(i, i) for i in range(40, 60)]
+            await up.close()
+
+    run(main)
+
+
+def test_records_beyond_the_broker_s_limit_are_cut_and_none_is_lost():
+    async def main():
+        async with Broker() as broker:
+            ring = records(rows=30)
+            up = MqttUplink("mqtt://127.0.0.1:%d" % broker.port, RowsEncoder(), IDENT, limit=250)
+            left = 60
+            while left:
+                batch = ring.peek(60)
+                offered = len(batch)
+                k = await up.send(batch)
+                k = offered if k is True else k
+                ring.commit(k)
+                left -= k
+            assert len(broker.messages) > 3
+            got = [r for m in broker.messages for r in rows_of(m)]
+            assert got == [(i, i) for i in range(60)]
+            await up.close()
+
+    run(main)

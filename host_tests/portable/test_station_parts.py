@@ -6,6 +6,7 @@ from batcher.filters import DeadBand, Window
 from batcher.health import Health
 from batcher.limits import Limits
 from batcher.schema import MISSING, Schema
+from batcher.station import Station
 from kit.alloc import allocated
 from kit.check import raises
 
@@ -45,6 +46,34 @@ def test_filters_of_a_station_leave_nothing_on_the_heap():
 
         for _ in range(5):
             assert allocated(feed) == 0, (filter, allocated(feed))
+
+
+class _Deaf:
+    """What Station._on_error uses of a station."""
+
+    silent = 0
+    renewed = 0
+
+    def __init__(self):
+        self.link = self
+
+    def note(self, text):
+        pass
+
+    def renew(self):
+        self.renewed += 1
+
+
+def test_wifi_that_says_up_is_renewed_when_nobody_answers():
+    station = _Deaf()
+    for _ in range(20):
+        Station._on_error(station, OSError("500: the server answers, so the link is well"))
+        Station._on_error(station, ValueError("no fault of the link"))
+    assert station.renewed == 0
+    for done in (0, 1, 2):
+        assert station.renewed == done
+        for _ in range(8):
+            Station._on_error(station, OSError(110, "timed out"))
 
 
 class _Batcher:

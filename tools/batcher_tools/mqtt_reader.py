@@ -3,6 +3,8 @@
 Rules
 - The session is persistent and messages are acknowledged by hand, after the disk has them: what
   the broker has taken from a board is stored before the broker forgets it.
+- Only the thread that reads speaks to the broker: another one hands it what is to be
+  acknowledged.
 - Repeats are the store's affair: (device, boot, series, number) names each reading.
 - A message that cannot be read is counted, told and acknowledged, or it would come for ever.
 - Several brokers of a cluster: after a failure the next one is tried.
@@ -10,10 +12,13 @@ Rules
 
 import contextlib
 import itertools
+import select
+import socket
 import ssl
 import sys
 import threading
 import time
+from collections import deque
 from concurrent.futures import Future
 from urllib.parse import urlsplit
 
@@ -56,6 +61,9 @@ class MqttReader:
         self.stored = self.repeated = self.unreadable = 0
         self.ready = threading.Event()
         self._generation = 0  # of the connection: an acknowledgement is for its own only
+        self._stored: deque = deque()  # (generation, mid, qos) that the disk has
+        self._ear, self._bell = socket.socketpair()
+        self._ear.setblocking(False)
         self._stop = threading.Event()
         self._ca = ca
         self._client_id = client_id
@@ -69,6 +77,8 @@ class MqttReader:
     def __exit__(self, *_):
         self._stop.set()
         self._thread.join(10)
+        self._ear.close()
+        self._bell.close()
 
     def _make(self, secure: bool) -> paho.Client:
         client = paho.Client(
@@ -94,14 +104,35 @@ class MqttReader:
             client = self._make(secure)
             with contextlib.suppress(OSError, ValueError):
                 client.connect(host, port, self.keepalive_s)
-                while not self._stop.is_set():
-                    if client.loop(0.2) != paho.MQTT_ERR_SUCCESS:
-                        break
+                while not self._stop.is_set() and self._turn(client):
+                    pass
             self.ready.clear()
             with contextlib.suppress(OSError, ValueError):
                 client.disconnect()
                 client.loop(0.1)
             self._stop.wait(0.2)
+
+    def _turn(self, client) -> bool:
+        """Wait for the broker or the disk, do what there is to do; -> does the connection live?"""
+        while self._stored:
+            generation, mid, qos = self._stored.popleft()
+            if generation == self._generation:
+                client.ack(mid, qos)
+        sock = client.socket()
+        if sock is None:
+            return False
+        unread = isinstance(sock, ssl.SSLSocket) and sock.pending() > 0
+        writes = [sock] if client.want_write() else []
+        ready, writes, _ = select.select([sock, self._ear], writes, [], 0 if unread else 0.2)
+        if self._ear in ready:
+            with contextlib.suppress(BlockingIOError):
+                self._ear.recv(4096)
+        good = paho.MQTT_ERR_SUCCESS
+        if (unread or sock in ready) and client.loop_read() != good:
+            return False
+        if writes and client.loop_write() != good:
+            return False
+        return client.loop_misc() == good
 
     def _on_connect(self, client, userdata, flags, reason, properties):
         if reason.is_failure:
@@ -141,8 +172,9 @@ class MqttReader:
                 stored, repeated = future.result()
                 self.stored += stored
                 self.repeated += repeated
-                if generation == self._generation:
-                    client.ack(message.mid, message.qos)
+                self._stored.append((generation, message.mid, message.qos))
+                with contextlib.suppress(OSError):
+                    self._bell.send(b".")
             else:
                 self._say(f"database: {future.exception()}")
                 self.ready.clear()

@@ -6,6 +6,7 @@ may have `most` bytes. A head beyond that is an OSError; a body beyond it is lef
 """
 
 from ..port import asyncio
+from ..port_net import readable
 
 _LINE = 200
 _TEXT = 120  # of the body, for the message of an error
@@ -31,115 +32,137 @@ class Answer:
         self._buffer = buffer
         self._view = view
 
-    async def _more(self):
-        n = await self._wire.read(self._view)
+    async def _more(self, kept=0):
+        """Read on, behind the `kept` bytes at the front of the buffer."""
+        view = self._view[kept:] if kept else self._view
+        n = self._wire.get(view)
+        while n is None:  # what wire.read does, without a coroutine of its own
+            await readable(self._wire.sock)
+            n = self._wire.get(view)
         if not n:
             raise OSError("the connection ended before the answer did")
-        self._got(n)
+        self._at = 0
+        self._end = kept + n
+        self._left -= n
         await asyncio.sleep(0)  # whoever drips bytes does not get the loop to himself
 
-    def _got(self, n):
-        self._at = 0
-        self._end = n
-        self._left -= n
-
-    def _next(self, line):
-        """-> `line` with what the buffer has of it; `_whole`: that was its end."""
+    def _find(self):
+        """Is the next line in the buffer: then it is buffer[_from:_to], without its end."""
         at = self._at
-        end = self._end
-        i = self._buffer.find(b"\n", at, end) if at < end else -1
-        stop = end if i < 0 else i
-        if stop > at + _LINE:
-            stop = at + _LINE
-        if len(line) < _LINE and stop > at:
-            part = bytes(self._view[at:stop])
-            line = line + part if line else part
-        self._at = end if i < 0 else i + 1
-        self._whole = i >= 0
-        return line
-
-    @staticmethod
-    def _telling(letter, echo):
-        """Does a header that begins so matter to us? Content, connection, transfer, date, ..."""
-        return letter in b"ctdlr" or (echo and letter == echo[0])
+        i = self._buffer.find(b"\n", at, self._end)
+        if i < 0:
+            return False
+        self._at = i + 1
+        while i > at and self._buffer[i - 1] <= 32:
+            i -= 1
+        self._from = at
+        self._to = i
+        return True
 
     async def _line(self):
-        return await self._rest(self._next(b""))
-
-    async def _rest(self, line):
-        while not self._whole:
+        """The same, waiting for it; of a long line the first 200 bytes are kept."""
+        while not self._find():
             if self._left <= 0:
                 raise OSError("the head of the answer does not end")
-            await self._more()
-            line = self._next(line)
-        return line.rstrip()
+            at = self._at
+            n = min(self._end - at, _LINE)
+            self._buffer[:n] = self._buffer[at : at + n]
+            await self._more(n)
 
-    async def read(self, wire, echo=None, most=4096, n=0):
+    def _is(self, word):
+        """Does the line begin so, in whatever case: then `_from` is behind it and its blanks."""
+        at = self._from
+        buffer = self._buffer
+        i = 0
+        while i < len(word):
+            if at == self._to or buffer[at] | 32 != word[i]:
+                return False
+            at += 1
+            i += 1
+        while at < self._to and buffer[at] == 32:
+            at += 1
+        self._from = at
+        return True
+
+    def _text(self):
+        return bytes(self._view[self._from : self._to])
+
+    def _number(self, base):
+        """-> the number that begins here, -1 where there is none."""
+        at = self._from
+        n = -1
+        while at < self._to:
+            digit = self._buffer[at]
+            if digit == 32 or digit == 59:  # a chunk may have more behind a semicolon
+                break
+            digit = digit - 48 if digit < 58 else (digit | 32) - 87
+            if not 0 <= digit < base:
+                return -1
+            n = (n if n > 0 else 0) * base + digit
+            at += 1
+        return n
+
+    async def read(self, wire, echo=None, name=None, most=4096, n=0):
         """Read the response; n: bytes of it that are in the buffer already.
 
-        Sets status, reason, keep, retry_ms (None: not asked for), echo (value of that header),
-        location, text (the beginning of the body). Raises OSError for what is not HTTP.
+        Sets status, reason (b"404 Not Found"), keep, retry_ms (None: not asked for), echo (has
+        the header `echo`, b"in-lower-case:", the value `name`), location, text (the beginning
+        of the body). Raises OSError for what is not HTTP.
         """
         self._wire = wire
-        self._left = most
-        self._got(n)
-        self.status = 100
-        while self.status < 200:  # 1xx come before the real one
-            await self._head(echo)
-        await self._body()
-
-    async def _head(self, echo):
-        line = await self._line()
-        parts = line.split(None, 2)
-        if len(parts) < 2 or not line.startswith(b"HTTP/1.") or not parts[1].isdigit():
-            raise OSError("this is not an HTTP answer: %r" % line[:40])
-        self.status = int(parts[1])
-        self.reason = line[9:]
-        self.keep = line[7:8] == b"1"
-        self.retry_ms = self.echo = self.location = None
-        self.text = ""
-        self._length = -1  # unknown: the body goes to the end of the connection
-        self._chunked = False
-        date = late = b""
-        while True:
-            at = self._at  # a header that says nothing to us is passed over where it lies
-            if at < self._end and self._buffer[at] > 32:
-                if not self._telling(self._buffer[at] | 32, echo):
-                    i = self._buffer.find(b"\n", at, self._end)
-                    if i >= 0:
-                        self._at = i + 1
-                        continue
-            line = self._next(b"")  # most often it is here: no coroutine for it
-            line = line.rstrip() if self._whole else await self._rest(line)
-            if not line:
-                break
-            if not self._telling(line[0] | 32, echo):
-                continue
-            name, _, value = line.partition(b":")
-            name = name.lower()
-            value = value.strip()
-            if name == b"content-length" and value.isdigit():
-                self._length = int(value)
-            elif name == b"transfer-encoding":
-                self._chunked = value.lower().endswith(b"chunked")
-            elif name == b"connection":
-                self.keep = value.lower() != b"close"
-            elif name == b"date":
-                date = value
-            elif name == b"location":
-                self.location = value
-            elif name == b"retry-after":
-                if value.isdigit():
-                    self.retry_ms = min(int(value), 86400) * 1000
-                else:
-                    late = value
-            elif echo and name == echo:
-                self.echo = value
+        self._left = most - n
+        self._at = 0
+        self._end = n
+        status = 0
+        while status < 200:  # 1xx come before the real one
+            await self._line()
+            status = -1
+            if self._is(b"http/1."):
+                self.keep = self._buffer[self._from] == 49  # HTTP/1.1
+                self._from += 2
+                status = self._number(10)
+            if not 100 <= status < 1000:
+                raise OSError("this is not an HTTP answer: %r" % self._text()[:40])
+            self.status = status
+            self.reason = b"200" if status == 200 else self._text()
+            self.retry_ms = self.location = None
+            self.echo = self._chunked = False
+            self.text = ""
+            self._length = -1  # unknown: the body goes to the end of the connection
+            date = late = b""
+            while True:
+                if not self._find():  # most often it is here: no coroutine for it
+                    await self._line()
+                if self._from == self._to:
+                    break
+                if self._is(b"content-length:"):
+                    self._length = self._number(10)
+                elif self._is(b"transfer-encoding:"):
+                    self._chunked = self._text().lower().endswith(b"chunked")
+                elif self._is(b"connection:"):
+                    self.keep = not self._is(b"close")
+                elif echo and self._is(echo):
+                    at = self._from
+                    n = self._to - at
+                    self.echo = n == len(name) and self._buffer.find(name, at, at + n) == at
+                elif status < 300:
+                    continue
+                elif self._is(b"date:"):
+                    date = self._text()
+                elif self._is(b"location:"):
+                    self.location = self._text()
+                elif self._is(b"retry-after:"):
+                    n = self._number(10)
+                    if n >= 0:
+                        self.retry_ms = min(n, 86400) * 1000
+                    else:
+                        late = self._text()
         if late and date:  # told apart by the other side's own clock: ours may be unset
             retry = clock(late)
             since = clock(date)
             if retry >= 0 and since >= 0:
                 self.retry_ms = (retry - since) % 86400 * 1000
+        await self._body()
 
     async def _body(self):
         if self.status == 204 or self.status == 304:
@@ -152,14 +175,13 @@ class Answer:
             await self._skip(self._length)
             return
         while True:
-            line = await self._line()
-            try:
-                n = int(line.split(b";")[0], 16)
-            except ValueError:
-                raise OSError("a chunk without its length: %r" % line[:20])
+            await self._line()
+            n = self._number(16)
+            if n < 0:
+                raise OSError("a chunk without its length: %r" % self._text()[:20])
             if n == 0:
-                while await self._line():
-                    pass
+                while self._from < self._to:  # to the empty line behind the last
+                    await self._line()
                 return
             if not await self._skip(n):
                 return

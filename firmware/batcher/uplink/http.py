@@ -15,6 +15,7 @@ from .answer import Answer
 from .naming import Name, begin, first_of
 from .wire import Wire, within
 
+_HEX = b"0123456789abcdef"
 _CHUNK = 6  # "0123\r\n" before a piece, and 2 bytes after it
 _FAULTS = (408, 425, 429)  # try again later, like 5xx
 
@@ -93,7 +94,7 @@ class HttpUplink:
         self.encoder = encoder
         self.name = Name(ident, source)
         self.ack = ack
-        self._echo = ack.lower().encode() if ack else None
+        self._echo = (ack.lower() + ":").encode() if ack else None
         self.expect = expect
         self.deadline_ms = deadline_ms
         self.wait_ms = wait_ms
@@ -129,7 +130,7 @@ class HttpUplink:
             if not answer.keep:
                 self.wire.close()
         self._clean = answer.keep
-        self._judge(answer, name)
+        self._judge(answer)
         if self.most:
             self.most += 1 + self.most // 8
         return True if n == offered else n
@@ -154,7 +155,7 @@ class HttpUplink:
     async def _exchange(self, batch, name):
         wire = self.wire
         wire.stage = "sending"
-        view = self._view
+        buffer = self._buffer
         encoder = self.encoder
         piece = self._piece
         start = self._start
@@ -164,20 +165,25 @@ class HttpUplink:
         while True:
             end = start + n
             if length < 0:
-                self._buffer[start - 6 : start] = b"%04x\r\n" % n
-                self._buffer[end : end + 2] = b"\r\n"
+                for i in range(4):
+                    buffer[start - 3 - i] = _HEX[n & 15]
+                    n >>= 4
+                buffer[start - 2] = buffer[end] = 13
+                buffer[start - 1] = buffer[end + 1] = 10
                 end += 2
-            rest = wire.put(view[at:end])
-            if rest is not None:
-                await wire.write(rest)
+            at = wire.put(buffer, at, end)
+            if at < end:
+                await wire.write(buffer, at, end)
             if last:
                 break
-            got = wire.poll(view)  # an answer before the end of the request: it will not be read
+            got = wire.poll(
+                self._view
+            )  # an answer before the end of the request: it will not be read
             if got is not None:
                 if not got:
                     raise OSError("the connection was closed during the request")
                 wire.stage = "reading the answer"
-                await self._answer.read(wire, self._echo, n=got)
+                await self._answer.read(wire, self._echo, name, n=got)
                 self._answer.keep = False
                 return
             turn += 1
@@ -186,12 +192,11 @@ class HttpUplink:
             n = encoder.fill(piece)
             if not n:
                 if length < 0:
-                    view[start : start + 5] = b"0\r\n\r\n"
-                    await wire.write(view[start : start + 5])
+                    await wire.write(b"0\r\n\r\n", 0, 5)
                 break
             at = start if length >= 0 else start - _CHUNK
         wire.stage = "waiting for the answer"
-        await self._answer.read(wire, self._echo)
+        await self._answer.read(wire, self._echo, name)
 
     def _head(self, name, length):
         """Put the head right before the piece; -> where it begins."""
@@ -208,12 +213,14 @@ class HttpUplink:
             at -= len(part)
         return at
 
-    def _judge(self, answer, name):
+    def _judge(self, answer):
         status = answer.status
         good = status in self.expect if self.expect else 200 <= status < 300
-        if good and (not self._echo or answer.echo == name):
+        if good and (not self._echo or answer.echo):
             return
-        said = str(answer.reason, "utf-8") + (": " + answer.text if answer.text else "")
+        reason = said = str(answer.reason, "utf-8")
+        if answer.text:
+            said += ": " + answer.text
         if good:
             said = "%s without our name in %s: a captive portal?" % (said, self.ack)
         elif status in (400, 413, 422):
@@ -224,8 +231,8 @@ class HttpUplink:
             raise OSError(said)
         elif 300 <= status < 400:
             said = "%s: redirects are not followed; set the URL to %s" % (
-                str(answer.reason, "utf-8"),
-                str(answer.location, "utf-8"),
+                reason,
+                str(answer.location or b"", "utf-8"),
             )
         else:
             said += ": nothing is lost; check token and URL"

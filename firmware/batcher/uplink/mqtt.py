@@ -36,7 +36,7 @@ class MqttUplink:
     source       the Batcher, for batches of a Ring
     user, password, client_id (the device's name), clean (session), keepalive_s
     will         (topic, payload, retain) that the broker sends when we are gone
-    per_message  items a message; 0: the whole batch is one. Lists only
+    per_message  items a message; 0: the whole batch is one. Of records, whole blocks
     window       messages in flight at once
     limit        bytes of a packet the broker takes; 0: not known
     deadline_ms  for one batch, connecting included; ping_ms: for the answer to a ping
@@ -84,8 +84,7 @@ class MqttUplink:
         self._next = 0
         self._start = start = 5 + 2 + 200 + 2
         self._buffer = bytearray(start + piece)
-        self._view = memoryview(self._buffer)
-        self._piece = self._view[start:]
+        self._piece = memoryview(self._buffer)[start:]
         self._reader = mq.Reader()
         client_id = client_id or ident.device
         self._hello = mq.connect(client_id, clean, keepalive_s, will, user, password)
@@ -113,6 +112,7 @@ class MqttUplink:
     async def send(self, batch):
         """Deliver it; -> True, or how many of its first items were acknowledged."""
         clean = False
+        offered = len(batch)
         self._done = 0
         async with self._lock:
             try:
@@ -124,7 +124,9 @@ class MqttUplink:
             finally:
                 if not clean:
                     self._lost()
-        return True if self._done == len(batch) else self._done
+                if not isinstance(batch, list):
+                    batch.skip = 0
+        return True if self._done == offered else self._done
 
     # `within` names these in its message.
     @property
@@ -158,7 +160,7 @@ class MqttUplink:
         async with self._lock:
             if self.wire.sock is not None:
                 try:
-                    await within(500, self.wire.write(memoryview(mq.DISCONNECT)), self)
+                    await within(500, self.wire.write(mq.DISCONNECT, 0, 2), self)
                 except OSError:
                     pass
             self._drop()
@@ -169,7 +171,7 @@ class MqttUplink:
         wire.stage = "CONNECT"
         reader = self._reader
         reader.reset()
-        await wire.write(memoryview(self._hello))
+        await wire.write(self._hello, 0, len(self._hello))
         if await self._packet() != mq.CONNACK:
             raise OSError("MQTT: wanted CONNACK first")
         code = reader.code
@@ -203,13 +205,11 @@ class MqttUplink:
         try:
             while self._done < total:
                 while sent < total and len(flying) < self.window:
-                    part = self._part(batch, total, sent)
-                    if not isinstance(part, list):
-                        total = len(part)  # a cursor gives its first rows only
-                    n = await self._publish(part, sent)
-                    if n == 0:
-                        total = sent  # what comes next is too large: the next flight's affair
+                    n = await self._publish(self._part(batch, total, sent), sent)
                     sent += n
+                    # What is too large, or behind a block that is cut, is the next flight's affair.
+                    if n == 0 or self.most and not isinstance(batch, list):
+                        total = sent
                 self.wire.stage = "waiting for PUBACK"
                 if await self._packet() == mq.PUBACK:
                     self._acknowledged(self._reader.number)
@@ -225,9 +225,16 @@ class MqttUplink:
         n = self.per_message or total
         if 0 < self.most < n:
             n = self.most
-        if n >= total:
-            return batch
-        return batch[sent : sent + n] if isinstance(batch, list) else first_of(batch, n)
+        if isinstance(batch, list):
+            return batch if n >= total else batch[sent : sent + n]
+        batch.skip = sent
+        batch.limit(total - sent)
+        if n < total - sent:
+            k = 0
+            while batch.next_block() and (k == 0 or k + batch.count <= n):
+                k += batch.count
+            batch.limit(n if self.most and k > n else k)
+        return batch
 
     def _acknowledged(self, number):
         flying = self._flying
@@ -264,10 +271,9 @@ class MqttUplink:
         at = self._head(topic, number, length, 0x3A if again else 0x32)
         self._flying.append([number, sent + len(part), False, name])
         self.wire.stage = "PUBLISH"
-        view = self._view
         end = self._start + n
         while True:
-            await self.wire.write(view[at:end])
+            await self.wire.write(self._buffer, at, end)
             if last:
                 return len(part)
             await asyncio.sleep(0)
@@ -320,6 +326,6 @@ class MqttUplink:
 
     async def _ping(self):
         self.wire.stage = "ping"
-        await self.wire.write(memoryview(mq.PING))
+        await self.wire.write(mq.PING, 0, 2)
         while await self._packet() != mq.PINGRESP:
             pass

@@ -10,6 +10,7 @@ Rules
 import gc
 import ssl
 from binascii import a2b_base64
+from time import gmtime
 
 from ..port import TLS_BYTES, log
 
@@ -18,15 +19,10 @@ _END = b"-----END CERTIFICATE-----"
 
 # What the libraries say (mbedTLS, OpenSSL), and what it means.
 _MEANINGS = (
-    ("in the future", "the server's certificate is not valid yet: is this clock set?"),
-    ("not yet valid", "the server's certificate is not valid yet: is this clock set?"),
-    ("expired", "the server's certificate has expired"),
-    ("mismatch", "the server's certificate is for another name than %s"),
-    ("does not match", "the server's certificate is for another name than %s"),
-    ("not correctly signed", "the server's certificate is not signed by our CA"),
-    ("unable to get", "the server's certificate is not signed by our CA"),
-    ("self-signed", "the server's certificate is not signed by our CA"),
-    ("self signed", "the server's certificate is not signed by our CA"),
+    ("in the future|not yet valid", "is not valid yet: is this clock set? It says "),
+    ("expired", "has expired; it is "),
+    ("mismatch|does not match", "is for another name than "),
+    ("not correctly signed|unable to get|self-signed|self signed", "is not signed by our CA"),
 )
 
 
@@ -98,7 +94,12 @@ class Tls:
         """Raise an OSError that says what is wrong, where the library's words are known."""
         said = str(exc)
         for words, meaning in _MEANINGS:
-            if words in said:
-                raise OSError("TLS: " + (meaning % self._host if "%" in meaning else meaning))
+            for word in words.split("|"):
+                if word in said:
+                    if meaning[-2] == "n":
+                        meaning += self._host
+                    elif meaning[-1] == " ":
+                        meaning += "%d-%02d-%02d" % gmtime()[:3]
+                    raise OSError("TLS: the server's certificate " + meaning)
         if not isinstance(exc, OSError):
             raise OSError("TLS: " + said.strip())

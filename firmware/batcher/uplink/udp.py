@@ -8,7 +8,7 @@ from ..port_net import readable, sock_write, wait_for_ms
 
 
 async def _ask(sock, question, fits):
-    sock_write(sock, question)
+    sock_write(sock, question, 0, len(question))
     while True:
         try:
             reply = sock.recv(512)  # not readinto: MicroPython's would join datagrams

@@ -95,41 +95,42 @@ class Wire:
         if self.tls:
             self.tls.explain(exc)  # raises a clearer error where it knows one
 
-    def put(self, view):
-        """Write what goes at once; -> the rest, None where that was all."""
+    def put(self, data, at, end):
+        """Write of data[at:end] what goes at once; -> where the rest begins."""
         try:
-            n = sock_write(self.sock, view)
+            return at + (sock_write(self.sock, data, at, end - at) or 0)
         except (OSError, ValueError) as exc:
             self._explain(exc)
             raise
-        if not n:
-            return view
-        return None if n >= len(view) else view[n:]
 
-    async def write(self, view):
-        """Write all of it (a memoryview)."""
-        view = self.put(view)
-        while view is not None:
+    async def write(self, data, at, end):
+        """Write all of data[at:end]."""
+        while True:
+            at = self.put(data, at, end)
+            if at >= end:
+                return
             await writable(self.sock)
-            view = self.put(view)
+
+    def get(self, view):
+        """As `read`, without waiting: None where nothing has come."""
+        try:
+            return sock_read(self.sock, view)
+        except (OSError, ValueError) as exc:
+            self._explain(exc)
+            raise
 
     async def read(self, view):
         """-> bytes read into the view, 0 where the other side has ended."""
-        sock = self.sock
-        try:
-            while True:
-                n = sock_read(sock, view)
-                if n is not None:
-                    return n
-                await readable(sock)
-        except (OSError, ValueError) as exc:
-            self._explain(exc)
-            raise
+        while True:
+            n = self.get(view)
+            if n is not None:
+                return n
+            await readable(self.sock)
 
     def poll(self, view):
-        """What can be read without waiting: None where nothing has come, 0 at the end."""
+        """As `get`, an error is the end."""
         try:
-            return sock_read(self.sock, view)
+            return self.get(view)
         except (OSError, ValueError):
             return 0
 

@@ -22,7 +22,7 @@ from pathlib import Path
 
 from .wire import Batch, Packed, unpack
 
-_IDLE_S = 0.05
+_IDLE_S = 0.25  # a board far away sends its next batch before that
 _MOST = 2000
 _AT_ONCE = 16  # streams of blocks that become rows in one transaction
 
