@@ -58,11 +58,31 @@ def firmware_types(port: str) -> int:
     return mypy(port, *options, "--always-true", "MICROPYTHON", "-p", "batcher", MYPYPATH=path)
 
 
+def stubs() -> int:
+    """What editors are told (tools/stubs) is what the code has."""
+    command = [
+        sys.executable,
+        "-m",
+        "mypy.stubtest",
+        "--concise",
+        "--ignore-missing-stub",
+        "batcher",
+    ]
+    env = dict(os.environ, MYPYPATH="tools/stubs", PYTHONPATH=str(ROOT / "firmware"))
+    result = subprocess.run(
+        command, cwd=ROOT, env=env, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+    )
+    if result.returncode:
+        print(result.stdout)
+    return result.returncode
+
+
 def main() -> int:
     steps = [
         ("format", lambda: subprocess.call([BIN / "ruff", "format", "--check", "."], cwd=ROOT)),
         ("lint", lambda: subprocess.call([BIN / "ruff", "check", "."], cwd=ROOT)),
         ("host types", host_types),
+        ("stubs for editors", stubs),
     ]
     for port in install_stubs():
         steps.append((f"firmware types, {port}", lambda port=port: firmware_types(port)))

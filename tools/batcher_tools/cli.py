@@ -18,9 +18,9 @@ app = typer.Typer(
 
 def load() -> None:
     """Put the subcommands together."""
-    from . import bench, collect, demo, deploy, provision, talk
+    from . import bench, collect, demo, deploy, provision, romfs, talk
 
-    for module in (bench, collect, demo, deploy, provision, talk):
+    for module in (bench, collect, demo, deploy, provision, romfs, talk):
         module.register(app)
 
 

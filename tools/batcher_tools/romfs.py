@@ -1,8 +1,13 @@
 """A read-only file system (ROMFS) of the compiled firmware, which runs from flash in place."""
 
+from pathlib import Path
+from typing import Annotated
+
+import typer
 from mpremote.romfs import VfsRomWriter
 
-from .artifacts import Artifact
+from .artifacts import ARCHITECTURES, Artifact, build
+from .paths import BUILD
 
 
 def make_romfs(files: list[Artifact]) -> bytes:
@@ -27,3 +32,21 @@ def make_romfs(files: list[Artifact]) -> bytes:
 
     write(tree)
     return writer.finalise()
+
+
+def register(app: typer.Typer) -> None:
+    @app.command()
+    def romfs(
+        architecture: Annotated[
+            str, typer.Option(help="armv6m: RP2040, armv7emsp: RP2350, xtensawin, rv32imc: ESP32")
+        ] = "armv6m",
+        core: Annotated[bool, typer.Option("--core", help="the Batcher alone")] = False,
+        out: Annotated[Path, typer.Option(help="the image")] = BUILD / "batcher.romfs",
+    ) -> None:
+        """A read-only image of the compiled firmware, for `mpremote romfs deploy`."""
+        if architecture not in ARCHITECTURES[1:]:
+            raise typer.BadParameter(f"one of {', '.join(ARCHITECTURES[1:])}")
+        image = make_romfs(build(None, architecture, core=core))
+        out.parent.mkdir(parents=True, exist_ok=True)
+        out.write_bytes(image)
+        print(f"{out}: {len(image) / 1024:.1f} KB; mpremote romfs deploy {out}")
