@@ -81,7 +81,6 @@ class MqttUplink:
         if not 1 <= window < 1000 or per_message < 0 or not 0 <= keepalive_s < 65536:
             raise ValueError("window, per_message, keepalive_s: out of range")
         self.wire = self._wires[0]
-        self._next = 0
         self._start = start = 5 + 2 + 200 + 2
         self._buffer = bytearray(start + piece)
         self._piece = memoryview(self._buffer)[start:]
@@ -116,7 +115,7 @@ class MqttUplink:
         self._done = 0
         async with self._lock:
             try:
-                await within(self.deadline_ms, self._send(batch), self)
+                await within(self.deadline_ms, self._send(batch), self.wire)
                 clean = True
             except OSError:
                 if not self._done:
@@ -128,25 +127,13 @@ class MqttUplink:
                     batch.skip = 0
         return True if self._done == offered else self._done
 
-    # `within` names these in its message.
-    @property
-    def host(self):
-        return self.wire.host
-
-    @property
-    def port(self):
-        return self.wire.port
-
-    @property
-    def stage(self):
-        return self.wire.stage
-
     def _lost(self):
         """The connection is of no use: close it, note what is open, take the next broker."""
         self._unacked = {one[3]: one[0] for one in self._flying if not one[2]}
         self._flying = []
         self._drop()
-        self._next = (self._next + 1) % len(self._wires)
+        self._wires.append(self._wires.pop(0))
+        self.wire = self._wires[0]
 
     def _drop(self):
         self.wire.close()
@@ -160,13 +147,13 @@ class MqttUplink:
         async with self._lock:
             if self.wire.sock is not None:
                 try:
-                    await within(500, self.wire.write(mq.DISCONNECT, 0, 2), self)
+                    await within(500, self.wire.write(mq.DISCONNECT, 0, 2), self.wire)
                 except OSError:
                     pass
             self._drop()
 
     async def _connect(self):
-        self.wire = wire = self._wires[self._next]
+        wire = self.wire
         await wire.open()
         wire.stage = "CONNECT"
         reader = self._reader
@@ -319,7 +306,7 @@ class MqttUplink:
                 if wire is not self.wire or wire.sock is None:
                     return
                 try:
-                    await within(self.ping_ms, self._ping(), self)
+                    await within(self.ping_ms, self._ping(), wire)
                 except OSError as exc:
                     log("MQTT: %s" % exc)
                     self._lost()
