@@ -69,6 +69,7 @@ def paced(board):
 LONG = ("test_running", "test_demo", "test_duty")
 
 
+@pytest.hookimpl(tryfirst=True)  # before xdist looks at the groups
 def pytest_collection_modifyitems(items):
     """On one worker what shares a board that joined the Wi-Fi, a running station, or build/demo."""
     for item in items:

@@ -28,7 +28,7 @@ def run(tmp_path, server):
         "board": "pico_w",
         "wifi": JOINED,
         "uplink": {"url": f"http://10.0.0.1:{server.server_port}/"},
-        "duty": {"every_ms": 2000, "upload_every": 2},
+        "duty": {"every_ms": 2000, "upload_every": 3},
         "sensors": [{"driver": "bme280"}],
     }
     image = installed(tmp_path / "fs", config)
@@ -42,7 +42,7 @@ def run(tmp_path, server):
 
 def check(got, text, capsys):
     blocks = [block for batch in got for block in batch["blocks"]]
-    assert [block["first"] for block in blocks[:2]] == [0, 2], text
+    assert [block["first"] for block in blocks[:2]] == [0, 3], text
     assert len({batch["boot"] for batch in got}) == 1, json.dumps(got)
     radio = [int(ms) for ms in re.findall(r"radio was on for (\d+) ms", text)]
     assert radio, text

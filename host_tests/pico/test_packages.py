@@ -96,7 +96,7 @@ def test_mip_installs_the_core(paced, files_over_http):
 
 
 @pytest.mark.pico
-@pytest.mark.proof  # 87 files through the REPL of a board that is emulated: four minutes
+@pytest.mark.proof  # 97 files through the REPL of a board that is emulated: four minutes
 def test_mip_installs_everything(paced, files_over_http):
     mip(paced, f"{files_over_http}/firmware/package.json")
     code = "import os; from batcher.sensors.bme280 import BME280; print(BME280.SCHEMA.name)"
