@@ -162,18 +162,18 @@ class Answer:
             since = clock(date)
             if retry >= 0 and since >= 0:
                 self.retry_ms = (retry - since) % 86400 * 1000
-        await self._body()
+        if status == 204 or status == 304:
+            return
+        if self._chunked:
+            await self._chunks()
+            return
+        if self._length < 0:
+            self.keep = False
+            if status < 300:
+                return
+        await self._skip(self._length)
 
-    async def _body(self):
-        if self.status == 204 or self.status == 304:
-            return
-        if not self._chunked:
-            if self._length < 0:
-                self.keep = False
-                if self.status < 300:
-                    return
-            await self._skip(self._length)
-            return
+    async def _chunks(self):
         while True:
             await self._line()
             n = self._number(16)

@@ -122,35 +122,33 @@ class HttpUplink:
                 batch = first_of(batch, self.most)
                 n = self.most
             name = self.name.of(batch)
-            await self._attempt(batch, name)
             answer = self._answer
+            wire = self.wire
+            kept = wire.sock is not None and wire.poll(self._view) is None
+            if not kept:
+                wire.close()
+            while True:
+                if wire.sock is None:
+                    await wire.open()
+                answer.status = 0
+                try:
+                    await self._exchange(batch, name)
+                    break
+                except OSError:
+                    wire.close()
+                    if not kept or answer.status >= 200:
+                        raise
+                    kept = False  # a kept connection may die of age: one new one, at once
             if answer.status != 413 or n == 1:
                 break
             self.most = n // 2  # too large: send so many, and let it grow again
             if not answer.keep:
-                self.wire.close()
+                wire.close()
         self._clean = answer.keep
         self._judge(answer)
         if self.most:
             self.most += 1 + self.most // 8
         return True if n == offered else n
-
-    async def _attempt(self, batch, name):
-        wire = self.wire
-        kept = wire.sock is not None and wire.poll(self._view) is None
-        if not kept:
-            wire.close()
-        while True:
-            if wire.sock is None:
-                await wire.open()
-            self._answer.status = 0
-            try:
-                return await self._exchange(batch, name)
-            except OSError:
-                wire.close()
-                if not kept or self._answer.status >= 200:
-                    raise
-                kept = False  # a kept connection may die of age: one new one, at once
 
     async def _exchange(self, batch, name):
         wire = self.wire
