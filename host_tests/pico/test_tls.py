@@ -1,4 +1,4 @@
-"""TLS on the emulated Pico W, where a connection takes its memory from a heap in pieces."""
+"""TLS on the emulated Pico W, whose connections take their memory from a heap in pieces."""
 
 import time
 
