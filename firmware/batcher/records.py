@@ -169,6 +169,9 @@ class RecordRing:
 
     @micropython.native
     def __len__(self):
+        # Where all is quiet a batcher asks this every 3 days, or its clock would miss a wrap.
+        if self._timebase._low >= 0:
+            self._timebase.touch()
         n = self._sealed
         for series in self._order:
             n += series.stage[0]
@@ -286,6 +289,7 @@ class RecordRing:
         Whole blocks; only where the first alone is longer than `limit` it is cut. A batch ends
         before a gap in a series.
         """
+        len(self)  # keeps the time alive
         if self._first == _END:
             self.seal()
         for series in self._order:

@@ -105,6 +105,27 @@ def test_times_of_ties_differ_and_do_not_run_ahead():
     assert max(times) < 5 * 1000
 
 
+def test_the_epoch_holds_across_the_wrap_of_ticks():
+    start = 0x40000000 - 20500  # 20.5 s before the wrap
+    for set_at in (0, 20, 39):  # before the wrap, at it, after it: readings before have it, too
+        clock = Timebase()
+        clock.high(start)
+        ring = RecordRing(BME, 8000, 16, timebase=clock)
+        row = BME.row()
+        for i in range(40):
+            row[0] = start + 1000 * i & 0x3FFFFFFF
+            clock.high(row[0])
+            if i == set_at:
+                assert clock.set_epoch(1700000000 + i, 7, ticks=row[0])
+            row[1] = i
+            assert ring.push(row)
+        ring.seal()
+        doc = json.loads(encoded(JsonEncoder(clock), ring.peek(40)))
+        assert len(doc["blocks"]) == 3
+        got = [(r[0] // 1000, r[1]) for b in doc["blocks"] for r in b["rows"]]
+        assert got == [(1700000000007 + 1000 * i, i) for i in range(40)]
+
+
 def test_both_interpreters_and_both_word_sizes_write_the_same_bytes():
     clock = Timebase()
     clock.set_epoch(1700000000, 5, ticks=0)

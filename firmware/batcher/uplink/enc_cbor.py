@@ -24,8 +24,9 @@ def text(s: str) -> bytes:
     """-> a CBOR text string."""
     data = s.encode()
     n = len(data)
-    head = bytes([0x60 | n]) if n < 24 else bytes([0x78, n])
-    return head + data
+    if n < 24:
+        return bytes([0x60 | n]) + data
+    return (bytes([0x78, n]) if n < 256 else bytes([0x79, n >> 8, n & 255])) + data
 
 
 def small(number: int) -> bytes:

@@ -11,8 +11,9 @@ from .. import timebase
 class RecordEncoder:
     """Encodes batches of a RecordRing or a Spool: `begin(batch, ident)`, then `fill(buf)` until 0.
 
-    `fill(buf)` writes the next piece into `buf` (92 bytes or more; 512 are plenty for any batch)
-    and returns its length. `content_type` is a str. ident: has `device` and `boot` (16 hex digits).
+    `fill(buf)` writes the next piece into `buf` (512 bytes are enough for any batch; ValueError
+    where it is too small) and returns its length. `content_type` is a str. ident: has `device`
+    and `boot` (16 hex digits).
     """
 
     content_type = "application/octet-stream"
