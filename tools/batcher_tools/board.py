@@ -29,6 +29,7 @@ class Survey:
     free: int = 0  # blocks
     blocks: int = 0
     launcher: bool = False  # its main.py is ours
+    frozen: str = ""  # the fingerprint of the firmware in its image
     files: dict = field(default_factory=dict)  # path: [size, hash or "-"]
 
     def has(self, path: str, data: bytes, digest: str) -> bool:
@@ -50,7 +51,7 @@ def survey(device: Device, verify: bool = False) -> Survey:
             found.version = tuple(map(int, rest.split(".")))
         elif word == "mpy":
             found.mpy = int(rest)
-        elif word in ("platform", "machine"):
+        elif word in ("platform", "machine", "frozen"):
             setattr(found, word, rest)
         elif word in ("running", "launcher"):
             setattr(found, word, rest == "1")

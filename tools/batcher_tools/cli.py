@@ -19,8 +19,9 @@ app = typer.Typer(
 def load() -> None:
     """Put the subcommands together."""
     from . import bench, collect, demo, deploy, provision, romfs, talk
+    from .frozen import command as frozen
 
-    for module in (bench, collect, demo, deploy, provision, romfs, talk):
+    for module in (bench, collect, demo, deploy, frozen, provision, romfs, talk):
         module.register(app)
 
 

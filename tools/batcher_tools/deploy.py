@@ -11,6 +11,7 @@ from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeE
 from .artifacts import MPY, Artifact, build, target_of
 from .board import FLAG, LAUNCHER, ONBOARD, Survey, dotted, leave, maintain, restart, survey
 from .device import Device, DeviceError, choose
+from .frozen.command import fingerprint
 from .paths import BOARDS
 from .transfer import NEW, READY, script, send, switch
 
@@ -66,6 +67,8 @@ def compiled_for(seen: Survey, board: str, source: bool) -> list[Artifact]:
             "use --source, or another MicroPython"
         )
     files = build(board, architecture, source=source)
+    if seen.frozen and seen.frozen == fingerprint(files):
+        files = []  # what the image has runs from flash, and takes no heap
     files.append(Artifact(LAUNCHER[1:], (ONBOARD / "launcher.py").read_bytes()))
     record = "".join(f"{file.hash} /{file.path}\n" for file in files)
     return [*files, Artifact(RECORD, record.encode())]

@@ -1,4 +1,4 @@
-# wifi: what is left of the heap with everything a firmware needs, made and connected.
+# wifi frozen: what is left of the heap with everything a firmware needs, made and connected.
 import gc
 
 import network

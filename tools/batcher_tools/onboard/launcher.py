@@ -57,6 +57,10 @@ def switch(tell=len):
             tell(path)
             if word == "remove":
                 remove(path)
+                try:  # an empty folder would hide one in the image
+                    os.rmdir(path[: path.rfind("/")])
+                except OSError:
+                    pass
             else:
                 move("/batcher.new" + path, path)
     os.remove("/batcher.new/READY")
@@ -69,7 +73,8 @@ if exists("/batcher/maintenance"):
     print("batcher: maintenance, the firmware is not started (`batcher resume` starts it)")
 else:
     os.chdir("/batcher")  # config.json and boards/ are there
-    sys.path.insert(0, "/")  # and the package; /batcher/batcher.mpy is another thing
+    if exists("/batcher/main.mpy") or exists("/batcher/main.py"):  # else it is in the image
+        sys.path.insert(0, "/")  # and the package; /batcher/batcher.mpy is another thing
     from batcher.main import main
 
     main()

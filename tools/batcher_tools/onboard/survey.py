@@ -37,6 +37,12 @@ print("mpy", getattr(sys.implementation, "_mpy", 0))
 print("platform", sys.platform)
 print("machine", getattr(sys.implementation, "_machine", "?"))
 print("running", int("batcher.main" in sys.modules))
+try:
+    from batcher_frozen import HASH
+
+    print("frozen", HASH)
+except ImportError:
+    pass
 stat = os.statvfs("/")
 print("flash", stat[1] or stat[0], stat[3], stat[2])
 try:

@@ -17,9 +17,11 @@ from ..board import leave, maintain, survey
 from ..collect.server import CollectorThread
 from ..deploy import deploy
 from ..device import Device, choose
+from ..frozen.command import freeze
 from ..paths import BUILD, HOST_TESTS, ROOT
 from .client import Pico
 from .filesystem import write_image
+from .image import find_image
 from .installed import ARCHITECTURE
 
 FOLDER = HOST_TESTS / "bench" / "pico"
@@ -46,22 +48,36 @@ def figures_of(text: str) -> tuple[dict, list[str]]:
 def run_script(path: Path, timeout: float = 240) -> dict:
     """Boot a board with the firmware and `path` as its main.py -> the figures it prints.
 
-    Its first line says what it needs: `wifi` (half a minute), `collector` (at @PORT@).
+    Its first line says what it needs: `wifi` (half a minute), `collector` (at @PORT@), `frozen`
+    (run again with the firmware in the image; the figures of that end in `_frozen`).
     """
     source = path.read_text() + f'\nprint("{END}")\n'
     needs = source.partition("\n")[0].partition(":")[0].split()
+    figures = run_source(source, needs, timeout, False)
+    if "frozen" in needs:
+        for key, value in run_source(source, needs, timeout, True).items():
+            figures[f"{key}_frozen"] = value
+    return figures
+
+
+def run_source(source: str, needs: list[str], timeout: float, frozen: bool) -> dict:
+    """The same for a script's text and needs; frozen: the firmware is in the image, not files."""
     with tempfile.TemporaryDirectory() as folder, ExitStack() as stack:
         if "collector" in needs:
             collector = stack.enter_context(CollectorThread(Path(folder) / "db"))
             source = source.replace("@PORT@", str(collector.port))
-        files = {**firmware(), "/main.py": source.encode()}
-        image = write_image(Path(folder) / "fs", files)
+        image = None
+        if frozen:
+            image = Path(folder) / "image.uf2"
+            image.write_bytes(freeze(find_image().read_bytes()))
+        files = {**({} if frozen else firmware()), "/main.py": source.encode()}
+        system = write_image(Path(folder) / "fs", files)
         # A network needs the wall clock's time; without one, sleeps pass at once.
         speed = 1 if "collector" in needs else None
-        with Pico(wifi="wifi" in needs, filesystem=image, speed=speed) as pico:
+        with Pico(wifi="wifi" in needs, filesystem=system, image=image, speed=speed) as pico:
             text = pico.wait_for(END, "Error: ", timeout=timeout)
     if END not in text:
-        raise RuntimeError(f"{path.name} on the emulated board:\n{text}")
+        raise RuntimeError(f"on the emulated board:\n{text}")
     return figures_of(text)[0]
 
 
@@ -87,8 +103,10 @@ HERE = {"deploy": deploy_twice}  # what is no script on a board
 def run_on_device(path: Path, name: str) -> dict:
     """Run a script on a real board that has the firmware; it is in maintenance meanwhile."""
     with Device(choose(name)) as device:
-        maintain(device, survey(device))
-        device.run("import sys; sys.path.insert(0, '/')")
+        seen = survey(device)
+        maintain(device, seen)
+        if not seen.frozen or "/batcher/main.mpy" in seen.files:
+            device.run("import sys; sys.path.insert(0, '/')")
         text = device.run(path.read_text(), timeout=120)
         leave(device)
     return figures_of(text)[0]

@@ -21,18 +21,20 @@ class Pico:
     """One emulated board, in a process of its own. Close it, or use it as a context manager.
 
     wifi=False leaves the Wi-Fi chip off (the board boots the same). filesystem is a littlefs
-    image of 848 KB. speed 1 ties sleeps to the wall clock, which a network needs; None lets
-    them pass at once. Raises NoImage.
+    image of 848 KB, image a UF2 file (else what find_image() finds). speed 1 ties sleeps to the
+    wall clock, which a network needs; None lets them pass at once. Raises NoImage.
     """
 
-    def __init__(self, *, wifi=True, filesystem=None, speed=1, timeout=30, _control=None) -> None:
+    def __init__(
+        self, *, wifi=True, filesystem=None, image=None, speed=1, timeout=30, _control=None
+    ) -> None:
         self.folder = tempfile.mkdtemp(prefix="pico-")
         self._held = b""
         self._process = None
         if _control is None:
             path = os.path.join(self.folder, "control")
             options = {
-                "image": str(find_image()),
+                "image": str(image or find_image()),
                 "socket": path,
                 "wifi": wifi,
                 "filesystem": str(filesystem) if filesystem else None,
