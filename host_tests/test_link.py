@@ -90,3 +90,29 @@ def test_private_names_that_may_meet_on_one_object_stay_apart():
 def test_a_module_that_is_handed_about_cannot_be_joined():
     with pytest.raises(ValueError, match="records: module block is used as an object"):
         link({"block": "x = 1\n", "records": "from . import block\nTOLD = [block]\n"})
+
+
+def test_a_number_stands_in_place_of_its_name():
+    joined = link(
+        {
+            "timebase": "WIDTH = const(1 << 4)\nLOW = const(-5)\n_own = const(3)\nX = [WIDTH, _own]\n",
+            "block": "from .timebase import LOW, WIDTH as W\nfrom . import timebase as t\n"
+            "def f(W):\n    return W\nY = [W, LOW, t.WIDTH, f(1)]\n",
+            "records": "from .block import Y\nfrom .timebase import X\nTOTAL = X + Y\n",
+            "ring": "from .timebase import WIDTH\nROOM = const(9)\nZ = [WIDTH, ROOM]\n",
+        },
+        doors=(),
+    )
+    space: dict = {}
+    exec(joined["records"], space)
+    assert space["TOTAL"] == [16, 3, 16, -5, 16, 1]
+    assert "const" not in joined["records"] and "import" not in joined["ring"]
+    exec("const = int\n" + joined["ring"], space)
+    assert space["Z"] == [16, 9] and space["ROOM"] == 9  # a file of its own keeps its names
+
+
+def test_a_name_that_is_bound_again_is_no_number():
+    text = "N = const(1)\ndef f():\n    global N\n    N = 2\nM = const(3)\nM = 4\n"
+    space: dict = {"const": int}
+    exec(link({"ring": text + "f()\nGOT = N, M\n"})["ring"], space)
+    assert space["GOT"] == (2, 4)

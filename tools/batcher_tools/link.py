@@ -4,7 +4,9 @@ A module costs a board memory by itself (its object, its dict, its tables), and 
 that it imports from its neighbours. The sources stay as they are, one concept a file; this joins
 them where they are compiled. Inside a group an import becomes a plain name, and a name that two
 modules use for different things gets a number. What only the compiler needs (const, ptr8 ...) is
-not imported. A module that is passed about as an object cannot be joined: ValueError.
+not imported, and a number, `X = const(5)`, stands in place of its name wherever that is read; its
+name is kept where the package gives it away. A module that is passed about as an object cannot be
+joined: ValueError.
 """
 
 import ast
@@ -68,6 +70,7 @@ class _Linker:
             if name not in self.head:
                 self.head[name] = name
                 self.members[name] = [name]
+        self.numbers = {name: _numbers(tree) for name, tree in self.trees.items()}
         self.defined = {name: _bound(tree.body, False) for name, tree in self.trees.items()}
         self.imported = {name: self._imports(name) for name in self.trees}
         self.names = {name: {} for name in self.trees}  # of each module: plain -> final
@@ -146,6 +149,11 @@ class _Linker:
             module, name = there, inner
         return module, name
 
+    def number(self, module, name):
+        """-> the number that a name of a module stands for, or None."""
+        there, name = self.origin(module, name)
+        return self.numbers.get(there, {}).get(name)
+
     # final names
 
     def _name(self, head):
@@ -190,7 +198,7 @@ class _Linker:
                 elif isinstance(node, ast.Import):
                     for item in node.names:
                         plain[item.asname or item.name] = item.name
-                else:
+                elif not self._is_spent(head, module, node):
                     body.append(node)
             renamed = _Rename(self, head, module)
             bodies.extend(renamed.visit(node) for node in body)
@@ -222,6 +230,14 @@ class _Linker:
             shorten(tree, self.short, self.wanted[head], inner - self.home)
         return "\n".join([*lines, ast.unparse(ast.fix_missing_locations(tree)), ""])
 
+    def _is_spent(self, head, module, node):
+        # A number's own line, where all who may read it have the number instead.
+        inner = module != head and module not in self.doors
+        if not inner or not isinstance(node, ast.Assign) or len(node.targets) > 1:
+            return False
+        name = getattr(node.targets[0], "id", None)
+        return name in self.numbers[module] and name not in self.home
+
     def path(self, head, module):
         """-> the relative path by which a file at `head` names the file of `module`."""
         here = head.split(".")[:-1]
@@ -240,6 +256,8 @@ class _Linker:
                 wanted.setdefault(there[5:], {})[self.names[module][bound]] = inner
                 continue
             if inner is not None:
+                if self.number(there, inner) is not None:
+                    continue
                 there, inner = self.origin(there, inner)
                 if there.startswith(("from ", "import ")):
                     source = there.split(" ", 1)[1]
@@ -290,6 +308,10 @@ class _Rename(ast.NodeTransformer):
     def visit_Name(self, node):
         if self.in_class and self.in_class[-1] is not None and node.id in self.in_class[-1]:
             return node
+        if isinstance(node.ctx, ast.Load) and not any(node.id in scope for scope in self.scopes):
+            number = self.linker.number(self.module, node.id)
+            if number is not None:
+                return _literal(number)
         found = self._find(node.id)
         if isinstance(found, tuple):
             raise ValueError(f"{self.module}: module {node.id} is used as an object")
@@ -302,6 +324,9 @@ class _Rename(ast.NodeTransformer):
             found = self._find(node.value.id)
             if isinstance(found, tuple):
                 linker = self.linker
+                number = linker.number(found[0], node.attr)
+                if number is not None:
+                    return _literal(number)
                 final = linker.final(found[0], node.attr)
                 if linker.head[found[0]] == self.head:
                     return ast.Name(final, node.ctx)
@@ -407,6 +432,38 @@ def _from(path, name, bound):
     level = len(path) - len(path.lstrip("."))
     alias = ast.alias(name, None if name == bound else bound)
     return ast.ImportFrom(path[level:] or None, [alias], level)
+
+
+def _numbers(tree) -> dict[str, int]:
+    """{name: number} of every `NAME = const(number)` that nothing else binds."""
+    found, bound = {}, []
+    for node in tree.body:
+        bound.extend(_bound([node], True))
+        if isinstance(node, ast.Assign) and isinstance(node.value, ast.Call):
+            call = node.value
+            if isinstance(call.func, ast.Name) and call.func.id == "const":
+                number = _value(call.args[0])
+                if number is not None:
+                    found[node.targets[0].id] = number
+    outer = {n for node in ast.walk(tree) if isinstance(node, ast.Global) for n in node.names}
+    return {n: value for n, value in found.items() if bound.count(n) == 1 and n not in outer}
+
+
+def _value(node) -> int | None:
+    if any(not isinstance(n, _ARITHMETIC) for n in ast.walk(node)):
+        return None
+    value = eval(compile(ast.Expression(node), "const", "eval"), {"__builtins__": {}})
+    return value if type(value) is int else None
+
+
+_ARITHMETIC = (ast.Constant, ast.BinOp, ast.UnaryOp, ast.operator, ast.unaryop)
+
+
+def _literal(number: int) -> ast.expr:
+    # As written, a negative number is an operator and a number: MicroPython folds it.
+    if number < 0:
+        return ast.UnaryOp(ast.USub(), ast.Constant(-number))
+    return ast.Constant(number)
 
 
 def _parse(name: str, text: str) -> ast.Module:
