@@ -95,7 +95,8 @@ def test_a_module_that_is_handed_about_cannot_be_joined():
 def test_a_number_stands_in_place_of_its_name():
     joined = link(
         {
-            "timebase": "WIDTH = const(1 << 4)\nLOW = const(-5)\n_own = const(3)\nX = [WIDTH, _own]\n",
+            "timebase": "WIDTH = const(1 << 4)\nLOW = const(-5)\n_own = const(3)\n"
+            "X = [WIDTH, _own]\n",
             "block": "from .timebase import LOW, WIDTH as W\nfrom . import timebase as t\n"
             "def f(W):\n    return W\nY = [W, LOW, t.WIDTH, f(1)]\n",
             "records": "from .block import Y\nfrom .timebase import X\nTOTAL = X + Y\n",
