@@ -8,6 +8,7 @@ from batcher_tools.artifacts import compile_one
 from batcher_tools.paths import HOST_TESTS
 from batcher_tools.pico.bench import ARCHITECTURE, firmware
 from batcher_tools.pico.filesystem import write_image
+from kit.names import of_tests
 
 from .conftest import start
 
@@ -38,7 +39,7 @@ for name in dir(module):
 @pytest.fixture(scope="session")
 def image(tmp_path_factory):
     """A file system with the compiled firmware, the test kit and the contract's tests."""
-    files = firmware()
+    files = firmware(of_tests())
     kit = [HOST_TESTS / "kit" / f"{name}.py" for name in ("__init__", "alloc", "check", "clock",
            "conformance", "encoder", "narrow", "rig")]  # fmt: skip
     for path in [*kit, *(HOST_TESTS / "portable" / f"{name}.py" for name in CONTRACT)]:

@@ -3,6 +3,7 @@
 import hashlib
 import subprocess
 import threading
+from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -92,9 +93,17 @@ def compile_text(source: str, name: str, architecture: str, level: int = 3) -> b
 
 
 def build(
-    board: str | None, architecture: str = "", *, source: bool = False, core: bool = False
+    board: str | None,
+    architecture: str = "",
+    *,
+    source: bool = False,
+    core: bool = False,
+    kept: Iterable[str] = (),
 ) -> list[Artifact]:
-    """-> every file for a board: compiled and joined (link.py), or as it is, where `source`."""
+    """-> every file for a board: compiled and joined (link.py), or as it is, where `source`.
+
+    kept: names that stay as they are though nobody outside is known to use them.
+    """
     files = sources(board, core, unix=architecture in ("x86", "x64"))
     if source:
         return [Artifact(f"{name}.py", path.read_bytes()) for path, name in files]
@@ -105,7 +114,7 @@ def build(
         for path, name in files
         if path.is_relative_to(package)
     }
-    for name, text in link(ours).items():
+    for name, text in link(ours, kept=kept).items():
         texts["batcher/" + name.replace(".", "/")] = text
     with ThreadPoolExecutor(4) as pool:
         compiled = pool.map(

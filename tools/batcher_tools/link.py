@@ -12,6 +12,7 @@ joined: ValueError.
 import ast
 from collections.abc import Iterable
 
+from .known import keywords, known
 from .shorten import attribute_names, shorten
 
 # A group is named after its last module, which the others lead to; in the order of imports.
@@ -31,13 +32,16 @@ DOORS = ("backoff", "errors", "identity", "timebase", "sampler", "logring")
 COMPILER = {"const", "ptr8", "ptr16", "ptr32"}  # never there at run time: mpy-cross knows them
 
 
-def link(sources: dict[str, str], doors: Iterable[str] = DOORS) -> dict[str, str]:
+def link(
+    sources: dict[str, str], doors: Iterable[str] = DOORS, kept: Iterable[str] = ()
+) -> dict[str, str]:
     """{module in the package, dotted: source} -> the same, joined by GROUPS.
 
     "__init__" is the package itself, "x.__init__" one in it. Modules that are not there are left
-    out of their group. doors: absorbed modules that can be imported all the same.
+    out of their group. doors: absorbed modules that can be imported all the same. kept: names that
+    stay as they are, beside those that known.py finds.
     """
-    linker = _Linker(sources, tuple(doors))
+    linker = _Linker(sources, tuple(doors), set(kept))
     joined = {}
     for head in linker.members:
         joined[head] = linker.group(head)
@@ -56,7 +60,7 @@ def link(sources: dict[str, str], doors: Iterable[str] = DOORS) -> dict[str, str
 
 
 class _Linker:
-    def __init__(self, sources, doors):
+    def __init__(self, sources, doors, kept):
         self.doors = doors
         self.trees = {name: _parse(name, text) for name, text in sources.items()}
         self.head = {}  # of each module
@@ -76,7 +80,11 @@ class _Linker:
         self.names = {name: {} for name in self.trees}  # of each module: plain -> final
         for head in self.members:
             self._name(head)
-        self.short = attribute_names(self.trees)
+        # A name of a module may be asked of the module itself, as an attribute.
+        asked = known().union(kept, *self.defined.values(), *self.imported.values())
+        self.short = attribute_names(self.trees, asked)
+        # An argument may be passed by its name: in a call of ours, a user's, or out of a dict.
+        self.keywords = keywords() | kept | _keywords(self.trees.values())
         self.home = _home(self.trees.get("__init__"))
         self.wanted = {head: set() for head in self.members}
         for module in self.trees:
@@ -227,16 +235,17 @@ class _Linker:
                 if module not in self.doors
                 for name in self.defined[module]
             }
-            shorten(tree, self.short, self.wanted[head], inner - self.home)
+            shorten(tree, self.short, self.wanted[head], inner - self.home, self.keywords)
         return "\n".join([*lines, ast.unparse(ast.fix_missing_locations(tree)), ""])
 
     def _is_spent(self, head, module, node):
         # A number's own line, where all who may read it have the number instead.
-        inner = module != head and module not in self.doors
-        if not inner or not isinstance(node, ast.Assign) or len(node.targets) > 1:
+        if not isinstance(node, ast.Assign) or len(node.targets) > 1:
             return False
         name = getattr(node.targets[0], "id", None)
-        return name in self.numbers[module] and name not in self.home
+        if name not in self.numbers[module] or name in self.home:
+            return False
+        return name.startswith("_") or module != head and module not in self.doors
 
     def path(self, head, module):
         """-> the relative path by which a file at `head` names the file of `module`."""
@@ -432,6 +441,16 @@ def _from(path, name, bound):
     level = len(path) - len(path.lstrip("."))
     alias = ast.alias(name, None if name == bound else bound)
     return ast.ImportFrom(path[level:] or None, [alias], level)
+
+
+def _keywords(trees) -> set[str]:
+    found = set()
+    for node in (node for tree in trees for node in ast.walk(tree)):
+        if isinstance(node, ast.keyword):
+            found.add(node.arg)
+        elif isinstance(node, ast.Constant) and isinstance(node.value, str):
+            found.add(node.value)
+    return found
 
 
 def _numbers(tree) -> dict[str, int]:

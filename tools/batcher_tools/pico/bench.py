@@ -28,9 +28,9 @@ FOLDER = HOST_TESTS / "bench" / "pico"
 END = "BENCH-END"
 
 
-def firmware() -> dict[str, bytes]:
-    """The firmware's files for the board's file system, compiled."""
-    return {f"/{file.path}": file.data for file in build(None, ARCHITECTURE)}
+def firmware(kept=()) -> dict[str, bytes]:
+    """The firmware's files for the board's file system, compiled; kept: see artifacts.build."""
+    return {f"/{file.path}": file.data for file in build(None, ARCHITECTURE, kept=kept)}
 
 
 def figures_of(text: str) -> tuple[dict, list[str]]:
