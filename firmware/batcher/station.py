@@ -6,7 +6,9 @@ done here is to wire them. What the configuration does not name is not loaded.
 """
 
 import gc
+import os
 
+from . import unload
 from .identity import Identity
 from .port import Signal, asyncio, format_exc, log, ticks_diff, ticks_ms
 from .timebase import boot
@@ -47,13 +49,11 @@ class Station:
         from .records import RecordRing
 
         store = RecordRing(schemas, memory or told["memory"])
-        overflow = told["overflow"]
         if config["spool"]:
             from binascii import hexlify
 
             from .keep import keep
 
-            overflow = "spill"
             store = keep(store, config["spool"])
             name = hexlify(store.spool.boot).decode()
         self.ident = Identity(config["device"], name)
@@ -65,7 +65,7 @@ class Station:
             store=store,
             batch_size=min(told["batch_size"], store.capacity),
             interval_ms=told["interval_ms"],
-            overflow=overflow,
+            overflow=told["overflow"],
             on_error=self._on_error,
             backoff=Backoff(up["retry_first_ms"], up["retry_most_ms"]),
         )
@@ -77,6 +77,7 @@ class Station:
         self.link = build.wifi(config["wifi"])
         if self.link is not None:
             self.link.on_up(self.batcher.kick)
+        self._unproven = True  # nothing was delivered so far
         self.silent = 0  # attempts in a row that nobody answered
         self._sntp = None
         if config["sntp"]:
@@ -103,7 +104,12 @@ class Station:
         result = await self.uplink.send(batch)
         self.failing = False
         self.silent = 0
-        self.hardware.starts.delivered()
+        if self._unproven:
+            self._unproven = False
+            try:
+                os.remove("starts")  # batcher.safemode: this start was a good one
+            except OSError:
+                pass
         return result
 
     def _on_error(self, exc):
@@ -121,7 +127,10 @@ class Station:
     def _recover(self, bus):
         from .freebus import free
 
-        free(self.hardware, bus)
+        try:
+            free(self.hardware, bus)
+        finally:
+            unload("freebus")
 
     def _on_time(self, seconds, ms, ticks):
         boot.set_epoch(seconds, ms, (ticks + self.shift) & 0x3FFFFFFF)
@@ -173,11 +182,10 @@ class Station:
         if self._sntp is not None:
             asyncio.create_task(self._sntp.run())
         if hardware.led is not None:
-            from .led import Led, pattern
+            from .led import blink, pattern
 
             look = lambda: pattern(self.is_up(), self.failing)  # noqa: E731
-            led = Led(hardware.led, look, hardware.led_active)
-            asyncio.create_task(led.run())
+            asyncio.create_task(blink(hardware.led, look, hardware.led_active))
         self.sampler.start()
         signal = Signal()
         end = self._run_ms

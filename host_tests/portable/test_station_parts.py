@@ -106,21 +106,27 @@ def test_health_is_a_row_of_integers_and_an_unknown_signal_is_missing():
 def test_a_stuck_bus_is_freed_by_what_is_loaded_for_it_alone():
     import sys
 
-    from batcher.freebus import free
-    from kit.machine import I2C
+    from kit.machine import I2C, Pin
+
+    class Kit:
+        pass
+
+    Kit.I2C = I2C
+    Kit.Pin = Pin
 
     class Hardware:
-        board = "boards.virtual"
-        wifi = False
-        buses = {"i2c0": I2C(0)}
+        machine = Kit
+        wires = [(I2C(0), {"id": 0, "sda": 4, "scl": 5, "freq": 400_000})]
 
-    bus = Hardware.buses["i2c0"]
-    assert free(Hardware, bus) == 0
-    bus.stick(3)
-    with raises(OSError):
+    class Stuck:
+        hardware = Hardware
+
+    bus = Hardware.wires[0][0]
+    Station._recover(Stuck, bus)
+    for pulses in (3, 9):
+        bus.stick(pulses)
+        with raises(OSError):
+            bus.readfrom_into(0x76, bytearray(1))
+        Station._recover(Stuck, bus)
         bus.readfrom_into(0x76, bytearray(1))
-    from batcher.freebus import free
-
-    assert free(Hardware, bus) > 0
-    bus.readfrom_into(0x76, bytearray(1))
-    assert "batcher.board" not in sys.modules
+    assert "batcher.freebus" not in sys.modules
