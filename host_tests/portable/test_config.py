@@ -7,6 +7,7 @@ import json
 from batcher import config as checker
 from batcher.hardware import prepare
 from batcher.preflight import preflight
+from kit import scratch
 
 GOOD = {
     "board": "virtual",
@@ -110,20 +111,14 @@ def _write(name, text):
     return name
 
 
-def _remove(*names):
-    import os
-
-    for name in names:
-        os.remove(name)
-
-
 def test_files_secrets_laid_over_and_what_is_no_json():
     secret = {"uplink": {"token": "t"}, "wifi": {"networks": [{"password": "hunter2222"}]}}
     open_part = dict(GOOD)
     open_part["wifi"] = {"networks": [{"ssid": "home"}]}
-    a = _write("config_test_a.json", json.dumps(open_part))
-    b = _write("config_test_b.json", json.dumps(secret))
-    c = _write("config_test_c.json", '{\n "a": 1,\n "b": oops\n}\n')
+    folder = scratch.folder("config")
+    a = _write(folder + "/a.json", json.dumps(open_part))
+    b = _write(folder + "/b.json", json.dumps(secret))
+    c = _write(folder + "/c.json", '{\n "a": 1,\n "b": oops\n}\n')
 
     def load(path, secrets):
         faults = []
@@ -136,13 +131,13 @@ def test_files_secrets_laid_over_and_what_is_no_json():
         assert config["uplink"]["url"] == GOOD["uplink"]["url"]
         assert config["wifi"]["networks"][0] == {"ssid": "home", "password": "hunter2222"}
         assert load(a, "no_such_file.json")["wifi"]["networks"][0]["password"] is None
-        assert load(c, b) == ["config_test_c.json: found something else near line 3, wanted JSON"]
+        assert load(c, b) == [c + ": found something else near line 3, wanted JSON"]
         assert load(a, c) == load(c, b)
         assert load("nowhere.json", b) == [
             "nowhere.json: found no such file, wanted the configuration"
         ]
     finally:
-        _remove(a, b, c)
+        scratch.remove(folder)
 
 
 def prepared(**changes):
@@ -150,13 +145,14 @@ def prepared(**changes):
     config = dict(GOOD)
     for key in changes:
         config[key] = changes[key]
-    path = _write("config_test_d.json", json.dumps(config))
+    folder = scratch.folder("config")
+    path = _write(folder + "/config.json", json.dumps(config))
     faults = []
     try:
         config = preflight(faults, path, "no_such_file.json")
         assert (prepare(path, "no_such_file.json") is None) == (faults != [])
     finally:
-        _remove(path)
+        scratch.remove(folder)
     return faults or config
 
 
