@@ -10,7 +10,7 @@ Rules
   what RetryAfter asked for.
 """
 
-from . import clock as real_clock
+from . import port as real_clock
 from .backoff import Backoff
 from .counter import count
 from .errors import Rejected, RetryAfter

@@ -14,15 +14,6 @@ import sys
 
 MICROPYTHON = sys.implementation.name == "micropython"
 
-# Ticks are milliseconds in 30 bits: the same range on every port, small ints on all of them.
-TICKS_MAX = 0x3FFFFFFF
-# Memory that one TLS connection takes from this heap; elsewhere it lives outside of it.
-TLS_BYTES = 26 * 1024 if sys.platform == "rp2" else 0
-# The longest wait: 3.1 days. Ticks tell apart 6.2 days, but asyncio compares the wait of one task
-# with that of another which is overdue, and the two together must stay below that.
-FOREVER = 0x0FFFFFFF
-
-
 if MICROPYTHON:
     try:
         import asyncio
@@ -40,7 +31,7 @@ if MICROPYTHON:
 
     from asyncio import core as _core
 
-    if ticks_add(TICKS_MAX, 1):
+    if ticks_add(0x3FFFFFFF, 1):
         from .port_unix import disable_irq, enable_irq, ticks_add, ticks_diff, ticks_ms, ticks_us
     else:
         from machine import disable_irq, enable_irq
@@ -103,11 +94,11 @@ if MICROPYTHON:
     def is_awaitable(x):
         return hasattr(x, "send") and hasattr(x, "throw")
 
-    def current_task():
+    def current():
         """-> the running task, or None outside of an event loop."""
         return _core.cur_task
 
-    def create_task(coroutine):
+    def spawn(coroutine):
         if _core.cur_task is None:  # MicroPython alone would let it pass
             coroutine.close()
             raise RuntimeError("no running event loop")
@@ -120,7 +111,7 @@ if MICROPYTHON:
         # Nothing here cancels a task behind its owner's back, as CPython's asyncio.run does.
         return False
 
-    ThreadSafeFlag = asyncio.ThreadSafeFlag
+    flag = asyncio.ThreadSafeFlag
 
     def unique_id():
         """The chip's own number as bytes; random where the port has none."""
@@ -132,6 +123,25 @@ if MICROPYTHON:
 
 else:
     from .port_host import *  # noqa: F403
+
+# Ticks are milliseconds in 30 bits: the same range on every port, small ints on all of them.
+TICKS_MAX = const(0x3FFFFFFF)
+# The longest wait: 3.1 days. Ticks tell apart 6.2 days, but asyncio compares the wait of one task
+# with that of another which is overdue, and the two together must stay below that.
+FOREVER = const(0x0FFFFFFF)
+# Memory that one TLS connection takes from this heap; elsewhere it lives outside of it.
+TLS_BYTES = 26 * 1024 if sys.platform == "rp2" else 0
+
+# This module is also the clock that a batcher is handed; tests hand in another, and move its time.
+#   ticks()         -> ms in 30 bits
+#   signal()        -> a wake-up for one waiter: set(), await wait(ms) -> was it set
+#   flag()          -> the same, to be set from an interrupt: set(), await wait()
+#   breathe()       -> an awaitable: every other task gets its turn
+#   spawn(coro)     -> a task; RuntimeError without a running loop
+#   current()       -> the running task, None outside
+#   cancelling()    -> is somebody cancelling the running task?
+ticks = ticks_ms
+signal = Signal
 
 
 def log(message):

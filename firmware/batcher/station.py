@@ -40,7 +40,7 @@ class Station:
         schemas = [(entry[3] or entry[0]).schema for entry in drivers]
         health = None
         if config["health_ms"]:
-            from .health import Health
+            from .report import Health
 
             health = Health(self)
             schemas.append(health.schema)

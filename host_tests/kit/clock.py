@@ -1,6 +1,6 @@
 """Virtual time: a clock that the test moves, and tasks that it steps by hand.
 
-It stands in for `batcher.clock.Clock`. Nothing sleeps; `advance(ms)` runs what falls due, in
+It stands in for `batcher.port`, the real clock. Nothing sleeps; `advance(ms)` runs what falls due, in
 order. Runs on MicroPython and on CPython.
 """
 

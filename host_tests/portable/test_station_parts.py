@@ -3,8 +3,9 @@
 # heap: 256k
 
 from batcher.filters import DeadBand, Window
-from batcher.health import Health
 from batcher.limits import Limits
+from batcher.logring import LogRing
+from batcher.report import Health
 from batcher.schema import MISSING, Schema
 from batcher.station import Station
 from kit.alloc import allocated
@@ -86,11 +87,20 @@ class _Link:
     def rssi(self):
         return -60
 
+    def status(self):
+        return "up"
+
 
 class _Station:
     batcher = _Batcher()
     link = None
     start = 0
+    failing = False
+    cause = "power"
+    log = LogRing()
+
+    class sampler:  # noqa: N801
+        sensors = ()
 
 
 def test_health_is_a_row_of_integers_and_an_unknown_signal_is_missing():
