@@ -40,8 +40,6 @@ def main() -> int:
     except BaseException as exc:  # Ctrl-C too: whoever comes next wants to know
         station.ended(exc)
         raise
-    finally:
-        station.power_is_going()
     return 0
 
 

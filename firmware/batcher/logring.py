@@ -33,11 +33,6 @@ class LogRing:
         """-> the lines that are still whole, oldest first."""
         return [line.decode() for line in bytes(self._buf).split(b"\n")[1:] if line]
 
-    def last(self) -> "str | None":
-        """-> the newest line without its time, None where there is none."""
-        lines = self.lines()
-        return lines[-1].partition(" ")[2] if lines else None
-
     def save(self, path: str) -> None:
         """Write it to a file; an OSError is nobody's business at the end of everything."""
         try:

@@ -31,23 +31,25 @@ def collect(station) -> dict:
         status["free"] = gc.mem_free()
     status["now"] = now = boot.now()
     status["t"] = now - station.start  # uptime in ms
-    status["sampled"] = sum([sensor.good for sensor in station.sampler.sensors])
+    status["series"] = series = {}
+    status["sampled"] = 0
+    for sensor in station.sampler.sensors:
+        series[sensor.name] = sensor.good
+        status["sampled"] += sensor.good
     link = station.link
     status["link"] = link and link.status()
     status["rssi"] = link and link.rssi()
     status["failing"] = station.failing
-    status["error"] = station.log.last()
+    lines = station.log.lines()
+    status["error"] = lines[-1].partition(" ")[2] if lines else None
     status["reset"] = station.cause
     return status
 
 
-def report(station, last=False):
-    """Print it as a line of JSON; with what each series has, where it is the last one."""
+def report(station):
+    """Print it as a line of JSON."""
     try:
-        status = collect(station)
-        if last:
-            status["series"] = {sensor.name: sensor.good for sensor in station.sampler.sensors}
-        json.dump(status, sys.stdout)  # in pieces: no string of all of it
+        json.dump(collect(station), sys.stdout)  # in pieces: no string of all of it
     except MemoryError:
         pass  # a report is not worth a reading
     print()

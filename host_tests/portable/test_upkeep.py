@@ -11,10 +11,10 @@ from kit.check import raises
 
 def test_the_log_keeps_the_newest_lines_whole():
     log = LogRing(64)
-    assert log.lines() == [] and log.last() is None
+    assert log.lines() == []
     for i in range(50):
         log.add("event %d" % i)
-        assert log.last() == "event %d" % i
+        assert log.lines()[-1].endswith(" event %d" % i)
     said = [line.partition(" ")[2] for line in log.lines()]
     assert said == ["event %d" % i for i in range(50 - len(said), 50)] and len(said) >= 4
     assert len(log._buf) == 64
@@ -25,7 +25,7 @@ def test_a_long_line_is_cut_and_a_line_break_does_not_make_two():
     log.add("x" * 500)
     assert len(log.lines()) == 1 and len(log.lines()[0]) == 16
     log.add("a\nb")
-    assert log.last() == "a b"
+    assert log.lines()[-1].endswith(" a b")
     log.add("°" * 40)  # cut in the middle of a character
     assert len(log.lines()) == 3
     with raises(ValueError, "size: wanted 64 or more, found 3"):
