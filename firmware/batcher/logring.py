@@ -14,7 +14,8 @@ class LogRing:
     def __init__(self, size: int = 512):
         if type(size) is not int or size < 64:
             raise ValueError("size: wanted 64 or more, found %r" % (size,))
-        self._buf = bytearray(b"\n" * size)  # the newest line ends it, the oldest has lost its head
+        self._buf = bytearray(b" " * size)  # ends with the newest line; the oldest lost its head
+        self._buf[-1] = 10
 
     def add(self, text: str) -> None:
         """Keep one line, with the ticks in seconds before it."""
@@ -26,26 +27,31 @@ class LogRing:
                 n -= 1
         line = line[:n] + b"\n"
         n = len(line)
-        buf[:-n] = buf[n:]
-        buf[-n:] = line
+        view = memoryview(buf)  # moved in place: where memory is short, so are its pieces
+        view[:-n] = view[n:]
+        view[-n:] = line
 
     def lines(self) -> list:
         """-> the lines that are still whole, oldest first."""
-        return [line.decode() for line in bytes(self._buf).split(b"\n")[1:] if line]
+        return _lines(bytes(self._buf))
 
     def save(self, path: str) -> None:
         """Write it to a file; an OSError is nobody's business at the end of everything."""
         try:
-            with open(path, "w") as file:
-                file.write("\n".join(self.lines()))
+            with open(path, "wb") as file:
+                file.write(self._buf)
         except OSError:
             pass
+
+
+def _lines(data):
+    return [line.decode() for line in data.split(b"\n")[1:] if line]
 
 
 def previous(path: str) -> list:
     """-> the lines that the last run saved, [] where it saved none."""
     try:
-        with open(path) as file:
-            return file.read().split("\n")
+        with open(path, "rb") as file:
+            return _lines(file.read())
     except OSError:
         return []

@@ -44,13 +44,11 @@ if MICROPYTHON:
         Only one task may wait; the object is its own awaitable and is used again.
         """
 
-        def __init__(self):
-            self._set = False
-            self._armed = False
-            self._task = None  # the waiting task, exactly while it sleeps in the run queue
-            self._ms = 0
-            self._yes = StopIteration(True)
-            self._no = StopIteration(False)
+        _set = False
+        _task = None  # the waiting task, exactly while it sleeps in the run queue
+        _ms = None  # how long the next step is to wait; None: not at all
+        _yes = StopIteration(True)
+        _no = StopIteration(False)
 
         def set(self):
             self._set = True
@@ -62,20 +60,19 @@ if MICROPYTHON:
 
         def wait(self, ms):
             self._ms = ms
-            self._armed = True
             return self
 
         def __iter__(self):
             return self
 
         def __next__(self):
-            if self._armed and not self._set:
-                self._armed = False
+            ms = self._ms
+            self._ms = None
+            if ms is not None and not self._set:
                 self._task = task = _core.cur_task
-                _core._task_queue.push(task, _core.ticks_add(_core.ticks(), self._ms))
+                _core._task_queue.push(task, _core.ticks_add(_core.ticks(), ms))
                 return
             self._task = None
-            self._armed = False
             done = self._yes if self._set else self._no
             self._set = False
             done.__traceback__ = None  # or each raise would add a line to it
@@ -83,8 +80,7 @@ if MICROPYTHON:
 
         def throw(self, exc):
             # A cancelled waiter must not be queued again by the next set().
-            self._task = None
-            self._armed = False
+            self._task = self._ms = None
             raise exc
 
     def format_exc(exc):

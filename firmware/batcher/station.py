@@ -152,11 +152,13 @@ class Station:
 
         batcher.logring.previous("last.log") reads what was said last.
         """
-        self.note("ended: " + format_exc(exc))
-        self.log.save("last.log")
         store = self.batcher.store
-        if hasattr(store, "spill_all"):
-            store.spill_all()
+        try:
+            self.note("ended: " + format_exc(exc))
+            self.log.save("last.log")
+        finally:
+            if hasattr(store, "spill_all"):
+                store.spill_all()
 
     async def run(self):
         """Sample, send and report, for ever or for `run_ms`. -> readings that were not sent."""
