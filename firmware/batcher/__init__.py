@@ -37,8 +37,11 @@ def __getattr__(name):
 
 
 def unload(*names):
-    """Forget modules: the memory of those that nobody else holds is free again."""
+    """Forget modules of ours, or of boards: what nobody else holds of them is free memory again."""
     for name in names:
+        if not name.startswith("boards"):
+            name = "batcher." + name
         sys.modules.pop(name, None)
-        sys.modules.pop("batcher." + name, None)
-        globals().pop(name, None)
+        parent, _, last = name.rpartition(".")
+        if parent in sys.modules:
+            sys.modules[parent].__dict__.pop(last, None)

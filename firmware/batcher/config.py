@@ -34,7 +34,7 @@ _FORMS = {
 }
 
 
-def load(faults: list, path: str = "config.json", secrets: str = "secrets.json") -> dict:
+def load(faults: list, path: str, secrets: str) -> dict:
     """-> the checked configuration; nothing to build from where `faults` has got a line.
 
     The second file may be missing.

@@ -70,7 +70,9 @@ def build(config):
 
             filter = Window(driver.schema, entry["window_ms"])
         drivers.append((driver, entry["every_ms"], entry["limits"], filter))
-    hardware.wires = [(board.buses[bus], data.I2C[bus]) for bus in board.buses]
+    hardware.wires = wires = []
+    for bus in board.buses:
+        wires.append((board.buses[bus], data.I2C[bus]))
     unload("hardware", "safemode", "preflight", "config", "rules", "board", "sensors")
     unload(name, "boards")
     gc.collect()

@@ -12,7 +12,7 @@ _FIELDS = (
 )
 
 
-def preflight(faults: list, path: str = "config.json", secrets: str = "secrets.json") -> dict:
+def preflight(faults: list, path: str, secrets: str) -> dict:
     """-> the configuration; nothing to build from where `faults` has got a line."""
     config = load_config(faults, path, secrets)
     if faults:

@@ -76,6 +76,8 @@ class Station:
         self.link = build.wifi(config["wifi"])
         if self.link is not None:
             self.link.on_up(self.batcher.kick)
+        del build
+        unload("uplink.build", "keep")
         self._unproven = True  # nothing was delivered so far
         self.silent = 0  # attempts in a row that nobody answered
         self._sntp = None
