@@ -45,7 +45,11 @@ class LogRing:
 
 
 def _lines(data):
-    return [line.decode() for line in data.split(b"\n")[1:] if line]
+    lines = []
+    for line in data.split(b"\n")[1:]:
+        if line:
+            lines.append(line.decode())
+    return lines
 
 
 def previous(path: str) -> list:
