@@ -149,18 +149,21 @@ class Station:
         if not self._report_ms:  # else a program reads the console
             log(text)
 
+    def power_is_going(self) -> int:
+        """Before reset, deep sleep, brown-out: all to flash -> readings that are not there."""
+        store = self.batcher.store
+        return store.spill_all() if hasattr(store, "spill_all") else len(store)
+
     def ended(self, exc):
         """The run ends with `exc`: all that can goes to flash.
 
         batcher.logring.previous("last.log") reads what was said last.
         """
-        store = self.batcher.store
         try:
             self.note("ended: " + format_exc(exc))
             self.log.save("last.log")
         finally:
-            if hasattr(store, "spill_all"):
-                store.spill_all()
+            self.power_is_going()
 
     async def run(self):
         """Sample, send and report, for ever or for `run_ms`. -> readings that were not sent."""
