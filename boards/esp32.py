@@ -6,33 +6,7 @@ PORT = "esp32"
 MCU = "esp32"
 MACHINE = "machine"
 
-GPIO = (
-    0,
-    2,
-    4,
-    5,
-    13,
-    14,
-    15,
-    16,
-    17,
-    18,
-    19,
-    21,
-    22,
-    23,
-    25,
-    26,
-    27,
-    32,
-    33,
-    34,
-    35,
-    36,
-    37,
-    38,
-    39,
-)
+GPIO = (0, 2, 4, 5) + tuple(range(13, 20)) + (21, 22, 23, 25, 26, 27) + tuple(range(32, 40))
 TRAPS = {  # GPIO: why it must not be used
     1: "it is the serial port of the REPL",
     3: "it is the serial port of the REPL",

@@ -6,35 +6,7 @@ PORT = "esp32"
 MCU = "esp32s3"
 MACHINE = "machine"
 
-GPIO = (
-    0,
-    1,
-    2,
-    3,
-    4,
-    5,
-    6,
-    7,
-    8,
-    9,
-    10,
-    11,
-    12,
-    13,
-    14,
-    15,
-    16,
-    17,
-    18,
-    21,
-    38,
-    39,
-    40,
-    41,
-    42,
-    47,
-    48,
-)
+GPIO = tuple(range(19)) + (21, 38, 39, 40, 41, 42, 47, 48)
 TRAPS = {  # GPIO: why it must not be used
     19: "it is the USB port of the REPL",
     20: "it is the USB port of the REPL",

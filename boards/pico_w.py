@@ -6,34 +6,7 @@ PORT = "rp2"
 MCU = "rp2040"
 MACHINE = "machine"
 
-GPIO = (
-    0,
-    1,
-    2,
-    3,
-    4,
-    5,
-    6,
-    7,
-    8,
-    9,
-    10,
-    11,
-    12,
-    13,
-    14,
-    15,
-    16,
-    17,
-    18,
-    19,
-    20,
-    21,
-    22,
-    26,
-    27,
-    28,
-)
+GPIO = tuple(range(23)) + (26, 27, 28)
 TRAPS = {  # GPIO: why it must not be used
     23: "it powers the Wi-Fi chip",
     24: "it is the data line of the Wi-Fi chip",

@@ -10,31 +10,16 @@ import sys
 from batcher.port import asyncio
 
 
-def prepare():
-    """-> the configuration, or None where it is wrong: each fault of it is one line."""
-    from batcher.config import ConfigError
-    from batcher.preflight import forget, preflight
-
-    try:
-        config = preflight()
-    except ConfigError as exc:
-        for fault in exc.faults:
-            print("config:", fault)
-        return None
-    forget()
-    return config
-
-
 def main() -> int:
     """-> 0, or 1 where the configuration is wrong."""
     gc.threshold(4096)  # collect often while modules are loaded, or they leave holes
+    from batcher.hardware import build, prepare
+
     config = prepare()
     if config is None:
         return 1
-    from batcher.hardware import build
-
     hardware = build(config)
-    del build
+    del build, prepare
     gc.collect()
     if hardware.reason:  # safe mode: Ctrl-C ends it and leaves the REPL
         from batcher.rest import rest
@@ -55,8 +40,6 @@ def main() -> int:
     except BaseException as exc:  # Ctrl-C too: whoever comes next wants to know
         station.ended(exc)
         raise
-    finally:
-        station.power_is_going()
     return 0
 
 

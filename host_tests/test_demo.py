@@ -92,7 +92,7 @@ def test_after_three_starts_without_a_delivery_the_repl_is_left_free(tmp_path, m
         ' "sensors": [{"driver": "bme280"}]}'
     )
     (tmp_path / "starts").write_text("3")
-    (tmp_path / "last.log").write_text("7 ended: KeyboardInterrupt: ")
+    (tmp_path / "last.log").write_text("\n7 ended: KeyboardInterrupt: \n")
     run = micropython(FIRMWARE / "main.py", heap="512k", cwd=tmp_path)
     reason = "safe mode: 3 starts in a row ended before anything was delivered\n"
     assert run.stdout == reason + "last run: 7 ended: KeyboardInterrupt: \n" + reason

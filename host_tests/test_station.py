@@ -14,12 +14,11 @@ from echo import collector
 
 PRELUDE = """
 import sys
-from main import prepare
+from batcher.hardware import build, prepare
 from batcher.port import asyncio
 config = prepare()
 if config is None:
     sys.exit(1)
-from batcher.hardware import build
 hardware = build(config)
 from batcher.station import Station
 station = Station(config, hardware)
@@ -98,6 +97,7 @@ print("measured", station.sampler.sensors[0].good)
     )
     rows = house.rows("room")
     assert [row[1] for row in rows] == [2143, 2250], rows
+    assert not (house.folder / "starts").exists()  # it has delivered: a good start
 
 
 def test_a_window_sends_its_least_mean_and_greatest(house):

@@ -34,3 +34,14 @@ def __getattr__(name):
         found = getattr(found, name)
     globals()[name] = found
     return found
+
+
+def unload(*names):
+    """Forget modules of ours, or of boards: what nobody else holds of them is free memory again."""
+    for name in names:
+        if not name.startswith("boards"):
+            name = "batcher." + name
+        sys.modules.pop(name, None)
+        parent, _, last = name.rpartition(".")
+        if parent in sys.modules:
+            sys.modules[parent].__dict__.pop(last, None)

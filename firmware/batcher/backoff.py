@@ -4,6 +4,7 @@ Full jitter spreads a thousand boards that lost the same server evenly over the 
 (a uniform draw from 0 to the exponential bound), so that its return is not its next fall.
 """
 
+from .errors import whole
 from .port import random_bits
 
 
@@ -14,14 +15,9 @@ class Backoff:
     """
 
     def __init__(self, first_ms: int = 1000, cap_ms: int = 60000, rand=random_bits):
-        if not 1 <= first_ms <= cap_ms <= 0x1FFFFFFF:
-            raise ValueError(
-                "wanted 1 <= first_ms <= cap_ms < 2**29, found %s and %s" % (first_ms, cap_ms)
-            )
-        self.first_ms = first_ms
-        self.cap_ms = cap_ms
+        self.cap_ms = whole("cap_ms", cap_ms, 1, 0x1FFFFFFF)
+        self.first_ms = self._bound = whole("first_ms", first_ms, 1, cap_ms)
         self._rand = rand
-        self._bound = first_ms
 
     def next(self) -> int:
         """-> ms to wait now; the next answer may be twice as long."""

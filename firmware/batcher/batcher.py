@@ -7,18 +7,14 @@ Rules
 - The law, after every step: added = delivered + dropped + rejected + pending.
 """
 
+from . import port as real_clock
+from .backoff import Backoff
 from .counter import count, value
 from .errors import whole
-from .flusher import Flusher, Waiter
+from .flusher import _CALLABLE, Flusher
 from .port import FOREVER, disable_irq, enable_irq, ticks_diff
 
-_POLICIES = ("drop_oldest", "drop_newest", "spill")
-
-
-def _callable(name, f):
-    if not callable(f):
-        raise TypeError("%s: wanted a callable, found %r" % (name, f))
-    return f
+_COUNTED = ("delivered", "dropped", "rejected", "retries", "errors", "flushes")
 
 
 class Batcher(Flusher):
@@ -57,32 +53,51 @@ class Batcher(Flusher):
             from .ring import Ring  # 4 KB that a batcher of records need not load
 
             store = Ring(capacity)
-        if overflow not in _POLICIES:
-            raise ValueError("overflow: wanted one of %s, found %r" % (_POLICIES, overflow))
-        if overflow == "spill" and not hasattr(store, "spill"):
-            raise ValueError("overflow: 'spill' needs a Tiered store")
-        if irq and overflow != "drop_newest":
-            raise ValueError("overflow: irq=True needs 'drop_newest', found %r" % overflow)
-        super().__init__(
-            store,
-            whole("interval_ms", interval_ms, 0, FOREVER >> 1),
-            min(64, store.capacity)
-            if batch_size is None
-            else whole("batch_size", batch_size, 1, store.capacity),
-            on_error and _callable("on_error", on_error),
-            on_drop and _callable("on_drop", on_drop),
-            clock,
-            backoff,
-        )
+        if overflow != "drop_newest" and (
+            irq
+            or overflow != "drop_oldest"
+            and (overflow != "spill" or not hasattr(store, overflow))
+        ):
+            raise ValueError(
+                "overflow: wanted 'drop_newest' (with irq only that), 'drop_oldest' or 'spill' "
+                "(with a Tiered store), found %r" % (overflow,)
+            )
+        if batch_size is None:
+            batch_size = min(64, store.capacity)
+        self.store = store
+        self.interval_ms = whole("interval_ms", interval_ms, 0, FOREVER >> 1)
+        self.batch_size = whole("batch_size", batch_size, 1, store.capacity)
         self.overflow = overflow
         self.name = name
+        self._on_error = self._guarded("on_error", on_error)
+        self._tell = self._guarded("on_drop", on_drop)
+        self._clock = clock = clock or real_clock
+        self._backoff = backoff or Backoff()
+        self._handler = None
+        self._signal = signal = clock.signal()  # wakes the task
+        self._wake = signal.set
+        self._task = None
+        self._running = False  # the task has begun and not ended
+        self._closed = False
+        self._ending = False  # close() is cancelling the task
+        self._retry = False  # the oldest items were tried before: they are due without a trigger
+        self._asked = False  # kick()
+        self._suspect = 0  # of the oldest items so many hold one that was rejected
+        self._oldest = 0  # ticks at which the oldest waiting item came in, or a little earlier
+        self._wait_from = 0  # ticks of the last failure
+        self._wait_ms = 0  # how long it waits
+        self._barred_ms = 0  # the part of it that RetryAfter asked for
+        self._waiters = []  # of flush(): signals; `left` items have to go, -1: in vain
+        self._watchers = []  # signals of who looks again after each flight
         self._refused = [0, 0]  # of the dropped, those that never got into the store
-        self._wake = self._signal.set
+        self._counts = {}
+        for count_of in _COUNTED:
+            self._counts[count_of] = [0, 0]
         self._waker = self._helper = None
         if irq:
             from .irq import Waker
 
-            self._helper = self._waker = Waker(self._signal, self._tell, self._clock)
+            self._helper = self._waker = Waker(signal, self._tell, clock)
             self._wake = self._waker.set
         elif overflow == "spill":
             from .spilling import Spilling
@@ -99,7 +114,9 @@ class Batcher(Flusher):
 
     def register_handler(self, handler) -> None:
         """`handler(batch)` or `async def handler(batch)`; it may be replaced at any time."""
-        self._handler = _callable("handler", handler)
+        if not callable(handler):
+            raise TypeError(_CALLABLE % ("handler", handler))
+        self._handler = handler
         self._signal.set()
 
     def start(self) -> None:
@@ -111,9 +128,26 @@ class Batcher(Flusher):
         if self._helper:
             self._helper.start()
 
+    def _count(self, what, k=1):
+        count(self._counts[what], k)
+
     def _slow(self, item):
-        if self._take(item) or self._make_room() and self._take(item):
+        if self._take(item):
             return True
+        store = self.store
+        if self._closed or self.overflow == "drop_newest":
+            pass
+        elif self.overflow == "spill" and store.spill():
+            if self._take(item):
+                return True
+        else:
+            lost = store.evict(self._tell, "overflow")
+            self._count("dropped", lost)
+            if self._waiters:
+                self._answer(0, store.evicted_at)
+            # Where one went it is as full as before: nothing is to be looked at.
+            if lost == 1 and store.push(item) or lost and self._take(item):
+                return True
         self._count("dropped")
         count(self._refused, 1)
         if self._waker:
@@ -152,19 +186,6 @@ class Batcher(Flusher):
             store.grant(store.capacity)
         return waiting
 
-    def _make_room(self):
-        """The overflow policy; -> is there room now?"""
-        if self._closed or self.overflow == "drop_newest":
-            return False
-        store = self.store
-        if self.overflow == "spill" and store.spill():
-            return True
-        lost = store.evict(self._tell, "overflow")
-        self._count("dropped", lost)
-        if self._waiters:
-            self._answer(0, store.evicted_at)
-        return lost > 0
-
     def _slow_many(self, items):
         if type(items) is list and items and not self._closed:
             n = len(items)
@@ -184,19 +205,14 @@ class Batcher(Flusher):
 
     async def put(self, item) -> bool:
         """Add, waiting for room instead of dropping; False where the batcher is closed."""
-        signal = self._clock.signal()
-        self._watchers.append(signal)
-        try:
-            while not self._closed:
-                state = disable_irq()
-                taken = self._take(item)
-                enable_irq(state)
-                if taken:
-                    return True
-                await signal.wait(FOREVER)
-            return False
-        finally:
-            self._watchers.remove(signal)
+
+        def taken():
+            state = disable_irq()
+            taken = self._take(item)
+            enable_irq(state)
+            return taken or self._closed and "closed"
+
+        return await self._until(self._clock.signal(), taken) is True
 
     def kick(self) -> None:
         """The link is back: end the wait after a failure (not one that RetryAfter asked for)."""
@@ -220,20 +236,16 @@ class Batcher(Flusher):
             if self._closed:
                 return False
             self.start()
-        waiter = Waiter(left, self._clock.signal())
+        waiter = self._clock.signal()
+        waiter.left = left
         self._waiters.append(waiter)
         self._signal.set()
-        began = self._clock.ticks()
         try:
-            while waiter.left > 0 and not waiter.failed:
-                wait = self._remaining(timeout_ms, began)
-                if wait <= 0:
-                    return False
-                await waiter.signal.wait(wait)
-            return not waiter.failed
+            await self._until(waiter, lambda: waiter.left <= 0, timeout_ms)
         finally:
             if waiter in self._waiters:
                 self._waiters.remove(waiter)
+        return waiter.left == 0
 
     async def close(self, timeout_ms: int = 5000) -> int:
         """Refuse new items, drain for at most `timeout_ms`, stop; -> how many are left over.
@@ -241,50 +253,47 @@ class Batcher(Flusher):
         Left over is what is neither delivered nor on flash. RuntimeError from inside the handler.
         """
         self._not_inside("close")
+        store = self.store
         if not self._closed:
-            if self._handler and len(self.store):
+            if self._handler and len(store):
                 self.start()
             self._closed = True
-            self._regrant()
+            self._landed()  # who waits in put() looks again
             self.kick()
-        watcher = self._clock.signal()
-        self._watchers.append(watcher)
-        began = self._clock.ticks()
-        try:
-            for signal in self._watchers:
-                signal.set()  # who waits in put() looks again
-            while self._task and self._handler and len(self.store):
-                wait = self._remaining(timeout_ms, began)
-                if wait <= 0:
-                    break
-                await watcher.wait(wait)
-            if self._task:
-                await self._stop(watcher)
-        finally:
-            self._watchers.remove(watcher)
+        signal = self._clock.signal()
+        await self._until(
+            signal, lambda: not (self._task and self._handler and len(store)), timeout_ms
+        )
+        if self._task:
+            self._ending = True
+            self._task.cancel()  # a handler that will not be cancelled is left behind
+            await self._until(signal, lambda: not self._running, 1000)
+            self._task = None
+            self._answer(0, -1)
         if self._helper:
             self._helper.stop()
-        return self.store.spill_all() if hasattr(self.store, "spill_all") else len(self.store)
+        return store.spill_all() if hasattr(store, "spill_all") else len(store)
 
-    async def _stop(self, watcher):
-        self._ending = True
-        self._task.cancel()
-        began = self._clock.ticks()
-        while self._running:
-            wait = self._remaining(1000, began)
-            if wait <= 0:
-                break  # a handler that will not be cancelled is left behind
-            await watcher.wait(wait)
-        self._task = None
-        self._answer(0, -1)
-
-    def _remaining(self, timeout_ms, began):
-        if timeout_ms is None:
-            return FOREVER
-        return min(timeout_ms, FOREVER) - ticks_diff(self._clock.ticks(), began)
+    async def _until(self, signal, done, timeout_ms=None):
+        """Look after each flight until done() is true, or the time is up. -> what it said."""
+        watchers = self._watchers
+        watchers.append(signal)
+        ticks = self._clock.ticks
+        began = ticks()
+        try:
+            while True:
+                found = done()
+                wait = FOREVER
+                if timeout_ms is not None:
+                    wait = min(timeout_ms, FOREVER) - ticks_diff(ticks(), began)
+                if found or wait <= 0:
+                    return found
+                await signal.wait(wait)
+        finally:
+            watchers.remove(signal)
 
     def _not_inside(self, what):
-        if self._in_flight and self._clock.current() is self._task:
+        if self._task and self._clock.current() is self._task:
             raise RuntimeError("%s: called in the handler" % what)
 
     async def __aenter__(self):

@@ -10,58 +10,14 @@ Rules
   what RetryAfter asked for.
 """
 
-from . import clock as real_clock
-from .backoff import Backoff
-from .counter import count
 from .errors import Rejected, RetryAfter
 from .port import FOREVER, asyncio, format_exc, is_awaitable, log, ticks_diff
 
-COUNTED = ("delivered", "dropped", "rejected", "retries", "errors", "flushes")
-
-
-class Waiter:
-    """One caller of flush(): done when `left` items have gone from the front."""
-
-    def __init__(self, left, signal):
-        self.left = left
-        self.signal = signal
-        self.failed = False  # an attempt failed, or one of its items was lost
+_CALLABLE = "%s: wanted a callable, found %r"
 
 
 class Flusher:
-    """The half of the batcher that faces the handler."""
-
-    def __init__(self, store, interval_ms, batch_size, on_error, on_drop, clock, backoff):
-        self.store = store
-        self.interval_ms = interval_ms
-        self.batch_size = batch_size
-        self._on_error = on_error
-        self._on_drop = on_drop
-        self._tell = on_drop and self._told
-        self._clock = clock = clock or real_clock
-        self._backoff = backoff or Backoff()
-        self._handler = None
-        self._signal = clock.signal()
-        self._task = None
-        self._running = False  # the task has begun and not ended
-        self._in_flight = False
-        self._closed = False
-        self._ending = False  # close() is cancelling the task
-        self._retry = False  # the oldest items were tried before: they are due without a trigger
-        self._asked = False  # kick()
-        self._suspect = 0  # of the oldest items so many hold one that was rejected
-        self._oldest = 0  # ticks at which the oldest waiting item came in, or a little earlier
-        self._wait_from = 0  # ticks of the last failure
-        self._wait_ms = 0  # how long it waits
-        self._barred_ms = 0  # the part of it that RetryAfter asked for
-        self._waiters = []  # callers of flush()
-        self._watchers = []  # signals of who waits for room, or for the end
-        self._counts = counts = {}
-        for name in COUNTED:
-            counts[name] = [0, 0]
-
-    def _count(self, what, k=1):
-        count(self._counts[what], k)
+    """The half of the batcher that faces the handler; what it stands on is made in batcher.py."""
 
     def _due(self, now):
         """-> ms until the next attempt is due; 0 is now."""
@@ -88,7 +44,13 @@ class Flusher:
                 if wait:
                     await self._signal.wait(wait)
                     continue
-                batch = self._begin()
+                self.store.seal()
+                suspect = self._suspect
+                batch = self.store.peek(suspect >> 1 or 1 if suspect else self.batch_size)
+                self._asked = False
+                if self._retry:
+                    self._count("retries")
+                self._regrant()
                 try:
                     if batch is None:  # flash that can't be read
                         raise OSError("the store gives nothing")
@@ -112,17 +74,6 @@ class Flusher:
             self._answer(0, -1)
             self._landed()
 
-    def _begin(self):
-        self.store.seal()
-        suspect = self._suspect
-        batch = self.store.peek(suspect >> 1 or 1 if suspect else self.batch_size)
-        self._in_flight = True
-        self._asked = False
-        if self._retry:
-            self._count("retries")
-        self._regrant()
-        return batch
-
     def _succeeded(self, n, result):
         k = n
         if type(result) is int:  # neither True nor a response object: the first k are done
@@ -135,75 +86,67 @@ class Flusher:
         self._count("delivered", k)
         self._count("flushes")
         self._backoff.reset()
-        self._retry = k < n or self._suspect > k
-        self._went(k)
+        self._suspect = max(0, self._suspect - k)
+        self._retry = k < n or self._suspect > 0
+        self._answer(k, FOREVER)
 
     def _failed(self, exc):
         self._count("errors")
-        if isinstance(exc, Rejected):
-            self._poison(str(exc))
-        else:
-            self.store.release()
-            self._retry = True
-            self._barred_ms = 0
-            if isinstance(exc, RetryAfter):
-                self._barred_ms = max(0, min(int(exc.ms), FOREVER))
-            self._wait_ms = max(self._backoff.next(), self._barred_ms)
-            self._wait_from = self._clock.ticks()
+        store = self.store
+        rejected = isinstance(exc, Rejected)
+        if rejected and store.pinned == 1:  # the bad item stands alone: only now it is given up
             self._answer(0, -1)
+            store.discard(1, self._tell, str(exc))
+            self._count("rejected")
+            self._suspect = 0
+            self._retry = False
+        else:
+            if rejected:  # halve it
+                self._suspect = store.pinned
+            else:
+                self._barred_ms = 0
+                if isinstance(exc, RetryAfter):
+                    self._barred_ms = max(0, min(int(exc.ms), FOREVER))
+                self._wait_ms = max(self._backoff.next(), self._barred_ms)
+                self._wait_from = self._clock.ticks()
+                self._answer(0, -1)
+            self._retry = True
+            store.release()
         if self._on_error:
-            self._told(exc, name="on_error")
+            self._on_error(exc)
         else:
             log(format_exc(exc))
 
-    def _poison(self, reason):
-        """Halve until the bad item stands alone; only then is it given up."""
-        n = self.store.pinned
-        if n > 1:
-            self._suspect = n
-            self._retry = True
-            self.store.release()
-            return
-        self._answer(0, -1)
-        self.store.discard(1, self._tell, reason)
-        self._count("rejected")
-        self._suspect = 0
-        self._retry = False
-        self._went(1)
-
-    def _went(self, k):
-        """The k oldest items have gone, one way or the other."""
-        self._suspect = max(0, self._suspect - k)
-        self._answer(k, FOREVER)
-
     def _answer(self, k, lost_at):
-        """k items have gone from the front; who waited for one behind `lost_at` has failed.
+        """k items have gone from the front; who waits for one behind `lost_at` waits in vain.
 
         Who has an answer is woken, and asks for no further attempt.
         """
-        waiting = self._waiters
-        if waiting:
-            self._waiters = []
-        for waiter in waiting:
-            if waiter.left > lost_at:
-                waiter.failed = True
-            waiter.left -= k
-            if waiter.failed or waiter.left <= 0:
-                waiter.signal.set()
-            else:
-                self._waiters.append(waiter)
+        waiters = self._waiters
+        for waiter in list(waiters) if waiters else ():
+            waiter.left = -1 if waiter.left > lost_at else max(0, waiter.left - k)
+            if waiter.left <= 0:
+                waiter.set()
+                waiters.remove(waiter)
 
     def _landed(self):
         """The flight is over: who waited for room, or for the end, looks again."""
-        self._in_flight = False
         self._regrant()
         for signal in self._watchers:
             signal.set()
 
-    def _told(self, *what, name="on_drop"):
-        callback = self._on_drop if name == "on_drop" else self._on_error
-        try:
-            callback(*what)
-        except Exception as exc:
-            self._count("errors")
-            log("%s raised %s" % (name, format_exc(exc)))
+    def _guarded(self, name, callback):
+        """-> the caller's function in a wrap that never raises; None where there is none."""
+        if callback is None:
+            return None
+        if not callable(callback):
+            raise TypeError(_CALLABLE % (name, callback))
+
+        def call(*what):
+            try:
+                callback(*what)
+            except Exception as exc:
+                self._count("errors")
+                log("%s raised %s" % (name, format_exc(exc)))
+
+        return call

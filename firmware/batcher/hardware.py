@@ -1,16 +1,33 @@
 """Drivers and LED of a checked configuration, built before anything else is loaded.
 
-What builds them (the board, the drivers' options, this file) is unloaded again: 10 KB that the
-firmware does not need a second time, and that lie in one piece for what comes next.
+What checks and builds them (the rules, the board, the drivers' options, this file) is unloaded
+again: memory that the firmware does not need a second time, and that lies in one piece for what
+comes next.
 """
 
 import gc
-import sys
 
+from . import sensors, unload
 from .board import Board, load
-from .safemode import Starts
+from .preflight import preflight
+from .safemode import begin
 
-_WAKES = ("deep sleep", "watchdog")
+_CAUSES = {
+    "DEEPSLEEP": "deep sleep",
+    "WDT": "watchdog",
+    "PWRON": "power",
+    "HARD": "HARD",
+    "SOFT": "SOFT",
+}
+
+
+def prepare(path: str = "config.json", secrets: str = "secrets.json") -> "dict | None":
+    """-> the configuration, or None where it is wrong: each fault of it is one line."""
+    faults = []
+    config = preflight(faults, path, secrets)
+    for fault in faults:
+        print("config:", fault)
+    return None if faults else config
 
 
 def build(config):
@@ -18,50 +35,46 @@ def build(config):
 
     `reason`: why this has to be a safe start, or None; then only the LED is there. `drivers`:
     [(driver, period in ms, its limits or None, a filter or None)]. `led`: or None. `cause`: of
-    the reset, as the port names it. `starts`: to be told of the first delivery. `buses`: by name.
+    the reset, as the port names it. `wires`: [(bus, its entry in the board's file)].
     """
     hardware = type("Hardware", (), {})()  # no code of this file hangs on it
-    hardware.board = "boards." + config["board"]
-    data = load(hardware.board)  # not kept: it is as large as a driver
-    hardware.wifi = config["wifi"] is not None
-    board = Board(data, hardware.wifi)
+    name = "boards." + config["board"]
+    data = load(name)  # not kept: it is as large as a driver
+    board = Board(data, config["wifi"] is not None)
     hardware.machine = machine = board.machine
     hardware.port = data.PORT
     hardware.rtc_bytes = data.RTC_MEMORY
     hardware.watchdog_ms = data.WATCHDOG_MS if data.PORT != "unix" and config["watchdog"] else 0
     hardware.cause = cause = _cause(machine)
-    hardware.led_active = data.LED_ACTIVE
-    hardware.led = board.led() if config["led"] else None
-    hardware.starts = starts = Starts()
     pin = machine.Pin
+    hardware.led_active = data.LED_ACTIVE
+    led = data.LED if config["led"] else None
+    hardware.led = led if led is None else pin(led, pin.OUT)
     hardware.held = held = pin(data.HOLD, pin.IN, pin.PULL_UP).value() == 0
     # Counted before anything is built: what hangs or raises below is a start that failed.
     # RP2 wakes by a reset that it calls a watchdog's: with duty, only power counts as a start.
-    hardware.reason = starts.begin(held, bool(config["duty"]) and cause in _WAKES)
+    asleep = config["duty"] and cause in ("deep sleep", "watchdog")
+    hardware.reason = begin(held, asleep)
     hardware.drivers = drivers = []
-    hardware.buses = board._buses
-    if not hardware.reason:
-        from . import sensors
+    for entry in () if hardware.reason else config["sensors"]:
+        driver = sensors.create(entry["driver"], entry["options"], board)
+        if entry["name"] != driver.schema.name:
+            driver.schema = driver.schema.named(entry["name"])
+        filter = None
+        if entry["band"]:
+            from .filters import DeadBand
 
-        for entry in config["sensors"]:
-            driver = sensors.create(entry["driver"], entry["options"], board)
-            if entry["name"] != driver.schema.name:
-                driver.schema = driver.schema.named(entry["name"])
-            filter = None
-            if entry["band"]:
-                from .filters import DeadBand
+            filter = DeadBand(driver.schema, entry["band"], entry["silence_ms"])
+        elif entry["window_ms"]:
+            from .filters import Window
 
-                filter = DeadBand(driver.schema, entry["band"], entry["silence_ms"])
-            elif entry["window_ms"]:
-                from .filters import Window
-
-                filter = Window(driver.schema, entry["window_ms"])
-            drivers.append((driver, entry["every_ms"], entry["limits"], filter))
-    package = sys.modules["batcher"].__dict__
-    for name in ("hardware", "board", "sensors"):
-        sys.modules.pop("batcher." + name, None)
-        package.pop(name, None)
-    sys.modules.pop(hardware.board, None)
+            filter = Window(driver.schema, entry["window_ms"])
+        drivers.append((driver, entry["every_ms"], entry["limits"], filter))
+    hardware.wires = wires = []
+    for bus in board.buses:
+        wires.append((board.buses[bus], data.I2C[bus]))
+    unload("hardware", "safemode", "preflight", "config", "rules", "board", "sensors")
+    unload(name, "boards")
     gc.collect()
     return hardware
 
@@ -71,7 +84,7 @@ def _cause(machine):
     if not hasattr(machine, "reset_cause"):
         return "unknown"
     cause = machine.reset_cause()
-    for name in ("DEEPSLEEP", "WDT", "PWRON", "HARD", "SOFT"):
+    for name in _CAUSES:
         if getattr(machine, name + "_RESET", None) == cause:
-            return {"DEEPSLEEP": "deep sleep", "WDT": "watchdog", "PWRON": "power"}.get(name, name)
+            return _CAUSES[name]
     return "%s" % cause

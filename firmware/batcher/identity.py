@@ -5,8 +5,6 @@ a second start differs by the boot nonce of 64 random bits; so the collector may
 it has seen under the same name, and nothing else.
 """
 
-from binascii import hexlify
-
 from .port import unique_id, urandom
 
 
@@ -19,5 +17,5 @@ class Identity:
     def __init__(self, device: "str | None" = None, boot: "str | None" = None):
         if boot is not None and (len(boot) != 16 or boot.strip("0123456789abcdef")):
             raise ValueError("boot: wanted 16 hex digits, found %r" % boot)
-        self.device = device or hexlify(unique_id()).decode()
-        self.boot = boot or hexlify(urandom(8)).decode()
+        self.device = device or unique_id().hex()
+        self.boot = boot or urandom(8).hex()

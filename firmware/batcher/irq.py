@@ -5,7 +5,7 @@ sets a flag; a small task passes the flag on to the flusher and tells `on_drop` 
 refused. Such items cannot be handed over: on_drop(None, "3 refused in an interrupt").
 """
 
-from . import clock as real_clock
+from . import port as real_clock
 from .port import disable_irq, enable_irq
 
 

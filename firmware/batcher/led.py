@@ -1,6 +1,6 @@
 """What the board's LED says: a pulse every two seconds is well, the more light the worse.
 
-`pattern` decides, `Led` switches. Nothing allocates but the loop itself.
+`pattern` decides, `blink` switches. Nothing allocates but the loop itself.
 """
 
 from .port import Signal
@@ -18,22 +18,15 @@ def pattern(link_up: bool, failing: bool) -> tuple:
     return SENDING_FAILS if failing else WELL
 
 
-class Led:
+async def blink(pin, look, active: int = 1):
     """`pin`: machine.Pin. `look()` -> a pattern, asked before each pulse. active: the lit level."""
-
-    def __init__(self, pin, look, active: int = 1):
-        self._pin = pin
-        self._look = look
-        self._active = active
-        self._signal = Signal()  # never set: its wait leaves nothing on the heap
-
-    async def run(self):
-        try:
-            while True:
-                on, off = self._look()
-                self._pin.value(self._active)
-                await self._signal.wait(on)
-                self._pin.value(1 - self._active)
-                await self._signal.wait(off)
-        finally:
-            self._pin.value(1 - self._active)
+    signal = Signal()  # never set: its wait leaves nothing on the heap
+    try:
+        while True:
+            on, off = look()
+            pin.value(active)
+            await signal.wait(on)
+            pin.value(1 - active)
+            await signal.wait(off)
+    finally:
+        pin.value(1 - active)

@@ -14,15 +14,6 @@ import sys
 
 MICROPYTHON = sys.implementation.name == "micropython"
 
-# Ticks are milliseconds in 30 bits: the same range on every port, small ints on all of them.
-TICKS_MAX = 0x3FFFFFFF
-# Memory that one TLS connection takes from this heap; elsewhere it lives outside of it.
-TLS_BYTES = 26 * 1024 if sys.platform == "rp2" else 0
-# The longest wait: 3.1 days. Ticks tell apart 6.2 days, but asyncio compares the wait of one task
-# with that of another which is overdue, and the two together must stay below that.
-FOREVER = 0x0FFFFFFF
-
-
 if MICROPYTHON:
     try:
         import asyncio
@@ -40,7 +31,7 @@ if MICROPYTHON:
 
     from asyncio import core as _core
 
-    if ticks_add(TICKS_MAX, 1):
+    if ticks_add(0x3FFFFFFF, 1):
         from .port_unix import disable_irq, enable_irq, ticks_add, ticks_diff, ticks_ms, ticks_us
     else:
         from machine import disable_irq, enable_irq
@@ -53,13 +44,11 @@ if MICROPYTHON:
         Only one task may wait; the object is its own awaitable and is used again.
         """
 
-        def __init__(self):
-            self._set = False
-            self._armed = False
-            self._task = None  # the waiting task, exactly while it sleeps in the run queue
-            self._ms = 0
-            self._yes = StopIteration(True)
-            self._no = StopIteration(False)
+        _set = False
+        _task = None  # the waiting task, exactly while it sleeps in the run queue
+        _ms = None  # how long the next step is to wait; None: not at all
+        _yes = StopIteration(True)
+        _no = StopIteration(False)
 
         def set(self):
             self._set = True
@@ -71,20 +60,19 @@ if MICROPYTHON:
 
         def wait(self, ms):
             self._ms = ms
-            self._armed = True
             return self
 
         def __iter__(self):
             return self
 
         def __next__(self):
-            if self._armed and not self._set:
-                self._armed = False
+            ms = self._ms
+            self._ms = None
+            if ms is not None and not self._set:
                 self._task = task = _core.cur_task
-                _core._task_queue.push(task, _core.ticks_add(_core.ticks(), self._ms))
+                _core._task_queue.push(task, _core.ticks_add(_core.ticks(), ms))
                 return
             self._task = None
-            self._armed = False
             done = self._yes if self._set else self._no
             self._set = False
             done.__traceback__ = None  # or each raise would add a line to it
@@ -92,8 +80,7 @@ if MICROPYTHON:
 
         def throw(self, exc):
             # A cancelled waiter must not be queued again by the next set().
-            self._task = None
-            self._armed = False
+            self._task = self._ms = None
             raise exc
 
     def format_exc(exc):
@@ -103,11 +90,11 @@ if MICROPYTHON:
     def is_awaitable(x):
         return hasattr(x, "send") and hasattr(x, "throw")
 
-    def current_task():
+    def current():
         """-> the running task, or None outside of an event loop."""
         return _core.cur_task
 
-    def create_task(coroutine):
+    def spawn(coroutine):
         if _core.cur_task is None:  # MicroPython alone would let it pass
             coroutine.close()
             raise RuntimeError("no running event loop")
@@ -120,7 +107,7 @@ if MICROPYTHON:
         # Nothing here cancels a task behind its owner's back, as CPython's asyncio.run does.
         return False
 
-    ThreadSafeFlag = asyncio.ThreadSafeFlag
+    flag = asyncio.ThreadSafeFlag
 
     def unique_id():
         """The chip's own number as bytes; random where the port has none."""
@@ -132,6 +119,25 @@ if MICROPYTHON:
 
 else:
     from .port_host import *  # noqa: F403
+
+# Ticks are milliseconds in 30 bits: the same range on every port, small ints on all of them.
+TICKS_MAX = const(0x3FFFFFFF)
+# The longest wait: 3.1 days. Ticks tell apart 6.2 days, but asyncio compares the wait of one task
+# with that of another which is overdue, and the two together must stay below that.
+FOREVER = const(0x0FFFFFFF)
+# Memory that one TLS connection takes from this heap; elsewhere it lives outside of it.
+TLS_BYTES = 26 * 1024 if sys.platform == "rp2" else 0
+
+# This module is also the clock that a batcher is handed; tests hand in another, and move its time.
+#   ticks()         -> ms in 30 bits
+#   signal()        -> a wake-up for one waiter: set(), await wait(ms) -> was it set
+#   flag()          -> the same, to be set from an interrupt: set(), await wait()
+#   breathe()       -> an awaitable: every other task gets its turn
+#   spawn(coro)     -> a task; RuntimeError without a running loop
+#   current()       -> the running task, None outside
+#   cancelling()    -> is somebody cancelling the running task?
+ticks = ticks_ms
+signal = Signal
 
 
 def log(message):

@@ -150,14 +150,14 @@ def is_awaitable(x):
     return hasattr(x, "__await__")
 
 
-def current_task():
+def current():
     try:
         return asyncio.current_task()
     except RuntimeError:
         return None
 
 
-def create_task(coroutine):
+def spawn(coroutine):
     try:
         return asyncio.create_task(coroutine)
     except RuntimeError:
@@ -173,7 +173,7 @@ def cancelling():
     return asyncio.current_task().cancelling() > 0
 
 
-class ThreadSafeFlag:
+class flag:  # noqa: N801
     """MicroPython's class of that name: set() from anywhere, one task waits."""
 
     def __init__(self):

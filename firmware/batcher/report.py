@@ -1,53 +1,58 @@
-"""How the station is: `import batcher; batcher.status()` in the REPL, and a line of JSON.
+"""How the station is: `import batcher; batcher.status()` in the REPL, a line of JSON, a series.
 
-Loaded when somebody asks.
+Loaded when somebody asks. The series' counters are told modulo 2^30, as the rows of this board
+need them; what is not known (RSSI without a link) is missing. RSSI is in dBW there, SenML's
+unit: dBm less 30.
 """
 
 import gc
 import json
 import sys
 
+from .port import const
+from .schema import MISSING, Schema
 from .station import Station
 from .timebase import boot
 
+_MASK = const(0x3FFFFFFF)
+_COUNTS = ("buffered", "delivered", "dropped", "rejected", "retries", "errors")
+
 _status = {}  # one dict for ever: where memory is short, so are its pieces
-_COUNTS = ("delivered", "dropped", "rejected", "retries", "errors", "high_water")
 
 
 def collect(station) -> dict:
     """-> plain data, the same dict each time; collects garbage first."""
     gc.collect()
     status = _status
+    status.update(station.batcher.stats)
+    status["buffered"] = status["pending"]
     if hasattr(gc, "mem_free"):
         status["heap"] = gc.mem_alloc()
         status["free"] = gc.mem_free()
-    now = boot.now()
-    status["now"] = now
+    status["now"] = now = boot.now()
     status["t"] = now - station.start  # uptime in ms
-    stats = station.batcher.stats
-    for key in _COUNTS:
-        status[key] = stats[key]
-    status["buffered"] = stats["pending"]
-    status["sampled"] = sum([sensor.good for sensor in station.sampler.sensors])
+    status["series"] = series = {}
+    status["sampled"] = 0
+    for sensor in station.sampler.sensors:
+        series[sensor.name] = sensor.good
+        status["sampled"] += sensor.good
     link = station.link
-    status["link"] = link.status() if link is not None else None
-    status["rssi"] = link.rssi() if link is not None else None
+    status["link"] = link and link.status()
+    status["rssi"] = link and link.rssi()
     status["failing"] = station.failing
-    status["error"] = station.log.last()
+    lines = station.log.lines()
+    status["error"] = lines[-1].partition(" ")[2] if lines else None
     status["reset"] = station.cause
     return status
 
 
-def report(station, last=False):
-    """Print it as a line of JSON; with what each series has, where it is the last one."""
+def report(station):
+    """Print it as a line of JSON."""
     try:
-        status = collect(station)
-        if last:
-            status["series"] = {sensor.name: sensor.good for sensor in station.sampler.sensors}
-        json.dump(status, sys.stdout)  # in pieces: no string of all of it
-        print()
+        json.dump(collect(station), sys.stdout)  # in pieces: no string of all of it
     except MemoryError:
-        print()  # a report is not worth a reading
+        pass  # a report is not worth a reading
+    print()
 
 
 def status() -> "dict | None":
@@ -67,3 +72,27 @@ def status() -> "dict | None":
     for line in station.log.lines():
         print("log       ", line)
     return found
+
+
+class Health:
+    """The board's own series, measured like any sensor's. `station`: whose it is."""
+
+    SCHEMA = Schema(
+        "health",
+        (("uptime", "s", 0), ("free", "B", 0), ("rssi", "dBW", 0))
+        + tuple([(name, "count", 0) for name in _COUNTS]),
+    )
+
+    def __init__(self, station):
+        self.schema = self.SCHEMA
+        self._station = station
+
+    def measure(self, row):
+        status = collect(self._station)
+        row[1] = status["t"] // 1000
+        row[2] = status.get("free", MISSING)  # of the heap
+        rssi = status["rssi"]
+        row[3] = MISSING if rssi is None else rssi - 30
+        for i in range(len(_COUNTS)):
+            row[4 + i] = status[_COUNTS[i]] & _MASK
+        return 0

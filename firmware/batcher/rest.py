@@ -4,7 +4,7 @@ Rules: no sensor, no radio, no watchdog. Where nobody comes, it tries again afte
 but not where the pin was held.
 """
 
-from .led import SAFE, Led
+from .led import SAFE, blink
 from .logring import previous
 from .port import asyncio, ticks_diff, ticks_ms
 
@@ -19,7 +19,7 @@ async def rest(hardware, ms: int = 0):
         print("last run:", line)
     led = None
     if hardware.led is not None:
-        led = asyncio.create_task(Led(hardware.led, lambda: SAFE, hardware.led_active).run())
+        led = asyncio.create_task(blink(hardware.led, lambda: SAFE, hardware.led_active))
     begun = ticks_ms()
     end = ms or _REST_MS
     try:

@@ -130,17 +130,13 @@ class Ring:
     def push(self, item) -> bool:
         """-> True, or False where there is no room and nothing changed. Ends the grant."""
         state = disable_irq()
-        n = self._sync()
-        taken = n < self.capacity
+        taken = self._sync() < self.capacity
         if taken:
             slot = self._next
             if slot == self.capacity:
-                slot = 0
+                slot = self._next = 0
             self._buf[slot] = item
-            self._next = self._cells(slot + 1)
-            self._n = n = n + 1
-            if n > self.high_water:
-                self.high_water = n
+            self._cells(slot + 1)
         enable_irq(state)
         return taken
 
@@ -188,13 +184,9 @@ class Ring:
         """The first k of the pinned items are done and gone; the rest are no longer pinned."""
         if not 0 <= k <= self.pinned:
             raise ValueError("commit: wanted 0 to %d, found %d" % (self.pinned, k))
-        buf = self._buf
-        end = self._head + k
-        for slot in range(self._head, min(end, self.capacity)):
-            buf[slot] = None  # what has been delivered is not kept alive
-        for slot in range(end - self.capacity):
-            buf[slot] = None
-        self._head = end % self.capacity
+        for _ in range(k):
+            self._buf[self._head] = None  # what has been delivered is not kept alive
+            self._head = (self._head + 1) % self.capacity
         self.pinned = 0
         self._left(k)
 

@@ -7,7 +7,7 @@ again on its own grid, ever more rarely, and told about once when it fails and o
 back. While all is well nothing is left on the heap.
 """
 
-from . import clock as real_clock
+from . import port as real_clock
 from .port import const, format_exc, log, micropython, ticks_add, ticks_diff
 
 _DAY = const(86400000)
@@ -63,7 +63,7 @@ class Sampler:
 
     tell(sensor, exc): called when a sensor begins to fail, and with None when it is back;
     without one both are logged. recover(bus): called after two failures in a row with the
-    driver's bus, to free it where it is stuck (batcher.board.Board.free_bus).
+    driver's bus, to free it where it is stuck (batcher.freebus).
     """
 
     def __init__(self, add, clock=real_clock, tell=None, recover=None):

@@ -6,9 +6,12 @@ done here is to wire them. What the configuration does not name is not loaded.
 """
 
 import gc
+import os
 
+from . import unload
 from .identity import Identity
-from .port import Signal, asyncio, format_exc, log, ticks_diff, ticks_ms
+from .logring import LogRing
+from .port import Signal, asyncio, format_exc, log
 from .timebase import boot
 
 _DRAIN_MS = 15000  # at the end of a run: for what is still to be sent
@@ -24,8 +27,6 @@ class Station:
     current = None  # the one that runs: batcher.status() asks it
 
     def __init__(self, config, hardware, name=None, memory=0):
-        from .logring import LogRing
-
         self._run_ms = config["run_ms"]
         self._report_ms = config["report_ms"]
         self.hardware = hardware
@@ -35,10 +36,12 @@ class Station:
         self.start = boot.now()
         drivers = hardware.drivers
         told = config["batcher"]
-        schemas = [(entry[3] or entry[0]).schema for entry in drivers]
+        schemas = []
+        for driver, _, _, filter in drivers:
+            schemas.append((filter or driver).schema)
         health = None
         if config["health_ms"]:
-            from .health import Health
+            from .report import Health
 
             health = Health(self)
             schemas.append(health.schema)
@@ -47,15 +50,11 @@ class Station:
         from .records import RecordRing
 
         store = RecordRing(schemas, memory or told["memory"])
-        overflow = told["overflow"]
         if config["spool"]:
-            from binascii import hexlify
-
             from .keep import keep
 
-            overflow = "spill"
             store = keep(store, config["spool"])
-            name = hexlify(store.spool.boot).decode()
+            name = store.spool.boot.hex()
         self.ident = Identity(config["device"], name)
         from .backoff import Backoff
         from .batcher import Batcher
@@ -65,7 +64,7 @@ class Station:
             store=store,
             batch_size=min(told["batch_size"], store.capacity),
             interval_ms=told["interval_ms"],
-            overflow=overflow,
+            overflow=told["overflow"],
             on_error=self._on_error,
             backoff=Backoff(up["retry_first_ms"], up["retry_most_ms"]),
         )
@@ -77,6 +76,9 @@ class Station:
         self.link = build.wifi(config["wifi"])
         if self.link is not None:
             self.link.on_up(self.batcher.kick)
+        del build
+        unload("uplink.build", "keep")
+        self._unproven = True  # nothing was delivered so far
         self.silent = 0  # attempts in a row that nobody answered
         self._sntp = None
         if config["sntp"]:
@@ -89,13 +91,15 @@ class Station:
 
         self.sampler = Sampler(self.batcher.add, tell=self._tell, recover=self._recover)
         for driver, every, limits, filter in drivers:
-            filters = [filter] if filter else []
+            filters = []
             if limits:
                 from .limits import Limits
 
-                filters.insert(0, Limits(driver.schema, limits, self._crossed))
+                filters.append(Limits(driver.schema, limits, self._crossed))
+            if filter:
+                filters.append(filter)
             self.sampler.add_sensor(driver, every, filters)
-        if health is not None:
+        if health:
             self.sampler.add_sensor(health, config["health_ms"])
         Station.current = self
 
@@ -103,7 +107,12 @@ class Station:
         result = await self.uplink.send(batch)
         self.failing = False
         self.silent = 0
-        self.hardware.starts.delivered()
+        if self._unproven:
+            self._unproven = False
+            try:
+                os.remove("starts")  # batcher.safemode: this start was a good one
+            except OSError:
+                pass
         return result
 
     def _on_error(self, exc):
@@ -121,7 +130,10 @@ class Station:
     def _recover(self, bus):
         from .freebus import free
 
-        free(self.hardware, bus)
+        try:
+            free(self.hardware, bus)
+        finally:
+            unload("freebus")
 
     def _on_time(self, seconds, ms, ticks):
         boot.set_epoch(seconds, ms, (ticks + self.shift) & 0x3FFFFFFF)
@@ -137,21 +149,21 @@ class Station:
         if not self._report_ms:  # else a program reads the console
             log(text)
 
-    def status(self) -> dict:
-        """What there is to know, as plain data; collects garbage first."""
-        from .report import collect
-
-        return collect(self)
-
     def power_is_going(self) -> int:
         """Before reset, deep sleep, brown-out: all to flash -> readings that are not there."""
         store = self.batcher.store
         return store.spill_all() if hasattr(store, "spill_all") else len(store)
 
     def ended(self, exc):
-        """The run ends with `exc`: batcher.logring.previous("last.log") reads it."""
-        self.note("ended: " + format_exc(exc))
-        self.log.save("last.log")
+        """The run ends with `exc`: all that can goes to flash.
+
+        batcher.logring.previous("last.log") reads what was said last.
+        """
+        try:
+            self.note("ended: " + format_exc(exc))
+            self.log.save("last.log")
+        finally:
+            self.power_is_going()
 
     async def run(self):
         """Sample, send and report, for ever or for `run_ms`. -> readings that were not sent."""
@@ -173,11 +185,11 @@ class Station:
         if self._sntp is not None:
             asyncio.create_task(self._sntp.run())
         if hardware.led is not None:
-            from .led import Led, pattern
+            from .led import blink, pattern
 
-            look = lambda: pattern(self.is_up(), self.failing)  # noqa: E731
-            led = Led(hardware.led, look, hardware.led_active)
-            asyncio.create_task(led.run())
+            link = self.link
+            look = lambda: pattern(link is None or link.up(), self.failing)  # noqa: E731
+            asyncio.create_task(blink(hardware.led, look, hardware.led_active))
         self.sampler.start()
         signal = Signal()
         end = self._run_ms
@@ -189,20 +201,11 @@ class Station:
                 report(self)
             await signal.wait(every or _LOOK_MS)
         self.sampler.stop()
-        left = await self._drain(signal)
+        end = boot.now() + _DRAIN_MS
+        while not await self.batcher.flush(2000) and boot.now() < end:
+            await signal.wait(100)
+        left = len(self.batcher.store)
         if every:
-            report(self, True)
+            report(self)
         await self.batcher.close(timeout_ms=0)
         return left
-
-    def is_up(self):
-        return self.link is None or self.link.up()
-
-    async def _drain(self, signal):
-        """Send what is left; -> how many readings that did not work for."""
-        start = ticks_ms()
-        while ticks_diff(ticks_ms(), start) < _DRAIN_MS:
-            if await self.batcher.flush(2000):
-                break
-            await signal.wait(100)
-        return self.batcher.stats["pending"]

@@ -8,7 +8,7 @@ from pathlib import Path
 from batcher_tools.compile import compile_file, compile_tree
 from batcher_tools.paths import FIRMWARE, program
 
-CORE = ("port", "ring", "batcher", "flusher", "backoff", "clock", "counter", "errors")
+CORE = ("port", "ring", "batcher", "flusher", "backoff", "counter", "errors")
 
 IMPORT = """
 import sys, gc, asyncio, os, random, time, binascii

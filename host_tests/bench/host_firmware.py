@@ -65,9 +65,8 @@ def floor(folder: Path, chips, low: int = 32, high: int = 512) -> int:
 def loaded(folder: Path, chips) -> list[str]:
     """-> the modules of ours that are loaded at some time, by their .mpy files."""
     code = (
-        "import sys, main\nseen=set()\nc=main.prepare()\nseen.update(sys.modules)\n"
-        "seen.add('batcher.hardware')\nfrom batcher.hardware import build\n"
-        "h=build(c)\nfrom batcher.station import Station\n"
+        "import sys, main\nseen=set()\nfrom batcher.hardware import build, prepare\n"
+        "c=prepare()\nseen.update(sys.modules)\nh=build(c)\nfrom batcher.station import Station\n"
         "seen.update(sys.modules)\nStation(c, h)\nseen.update(sys.modules)\n"
         "print('\\n'.join(sorted(seen)))"
     )

@@ -1,7 +1,7 @@
 """Virtual time: a clock that the test moves, and tasks that it steps by hand.
 
-It stands in for `batcher.clock.Clock`. Nothing sleeps; `advance(ms)` runs what falls due, in
-order. Runs on MicroPython and on CPython.
+It stands in for `batcher.port`, which is the real clock. Nothing sleeps; `advance(ms)` runs what
+falls due, in order. Runs on MicroPython and on CPython.
 """
 
 from batcher.port import TICKS_MAX, asyncio

@@ -139,10 +139,8 @@ from batcher.port import asyncio
 with open("config.json", "w") as file:
     json.dump({"board": "pico_w", "uplink": {"url": "http://10.0.0.1:9/"}, "led": False,
                "watchdog": False, "sensors": [{"driver": "core", "every_ms": 100}]}, file)
-from batcher.preflight import forget, preflight
-config = preflight()
-forget()
-from batcher.hardware import build
+from batcher.hardware import build, prepare
+config = prepare()
 hardware = build(config)
 from batcher.station import Station
 station = Station(config, hardware)

@@ -6,7 +6,7 @@
 from boards import virtual
 
 import batcher.sensors as sensors
-from batcher.board import Board, pin_faults
+from batcher.board import Board
 from kit.check import raises
 
 
@@ -33,17 +33,27 @@ def test_faults_of_a_configuration_are_all_named():
 def test_a_pin_has_one_owner():
     board = Board(virtual)
     board.i2c("i2c0")
-    with raises(ValueError, "button: GPIO 4 is already used by i2c0"):
+    with raises(ValueError, "button: GPIO 4: it is already used by i2c0"):
         board.claim(4, "pin", "button")
     with raises(ValueError, "GPIO 99"):
         board.claim(99, "pin", "button")
-    faults = pin_faults(
-        virtual, [(4, "pin", "a"), (9, "pin", "b"), (9, "pin", "c"), (3, "adc", "d")], ["i2c0"]
-    )
-    assert len(faults) == 3, faults
-    assert "a: GPIO 4 is already used by i2c0" in faults
-    assert "c: GPIO 9 is already used by b" in faults
-    assert "d: GPIO 3 cannot measure a voltage" in faults[2]
+    board.claim(9, "pin", "b")
+    with raises(ValueError, "c: GPIO 9: it is already used by b"):
+        board.claim(9, "pulse", "c")
+    with raises(ValueError, "d: GPIO 3: it cannot measure a voltage; these can: 26, 27, 28"):
+        board.claim(3, "adc", "d")
+    board.claim(3, "pin", "d")  # nobody got it
+
+
+def test_a_rehearsal_gives_pins_away_and_makes_nothing():
+    board = Board(virtual, False, False)
+    assert board.i2c("i2c0") is None and board.part("pulse", 9, "a") is None
+    assert board.part("temperature", None, "a") is None
+    with raises(ValueError, "b: GPIO 9: it is already used by a"):
+        board.part("onewire", 9, "b")
+    with raises(ValueError, "b: GPIO 5: it is already used by i2c0"):
+        board.part("adc", 26, "a")
+        board.part("dht", 5, "b")
 
 
 def test_every_driver_that_a_configuration_can_name_loads_and_says_its_options():

@@ -4,7 +4,7 @@ import os
 
 import boards.virtual
 
-from batcher.board import load, pin_fault, pin_faults
+from batcher.board import Board, load
 from kit.check import raises
 
 NAMES = (
@@ -28,6 +28,15 @@ NAMES = (
     ("RTC_MEMORY", int),
     ("WATCHDOG_MS", int),
 )
+
+
+def pin_fault(data, pin, role="pin", wifi=True):
+    """-> why it cannot be used so, None where it can."""
+    try:
+        Board(data, wifi, False).claim(pin, role, "who")
+    except ValueError as exc:
+        return str(exc)
+    return None
 
 
 def all_boards():
@@ -60,13 +69,12 @@ def test_each_is_complete():
 
 def test_no_pin_is_used_twice_and_none_is_a_trap():
     for data in all_boards():
-        used = [(data.HOLD, "pin", "HOLD")]
+        board = Board(data, True, False)
+        board.claim(data.HOLD, "pin", "HOLD")
         if isinstance(data.LED, int):
-            used.append((data.LED, "pin", "LED"))
-        for name, bus in data.I2C.items():
-            used.append((bus["sda"], "pin", name + " sda"))
-            used.append((bus["scl"], "pin", name + " scl"))
-        assert pin_faults(data, used) == [], data.NAME
+            board.claim(data.LED, "pin", "LED")
+        for name in data.I2C:
+            board.i2c(name)
 
 
 def test_a_pin_is_free_or_a_trap_or_not_there():

@@ -4,8 +4,10 @@
 
 import json
 
-from batcher.config import ConfigError, check, load
-from kit.check import raises
+from batcher import config as checker
+from batcher.hardware import prepare
+from batcher.preflight import preflight
+from kit import scratch
 
 GOOD = {
     "board": "virtual",
@@ -14,23 +16,31 @@ GOOD = {
 }
 
 
+def check(found):
+    faults = []
+    config = checker.check(found, faults)
+    assert faults == [], faults
+    return config
+
+
 def faults_of(**changes):
     config = json.loads(json.dumps(GOOD))
     for key in changes:
         config[key] = changes[key]
-    with raises(ConfigError) as caught:
-        check(config)
-    return caught.exc.faults
+    faults = []
+    checker.check(config, faults)
+    return faults
 
 
 def test_defaults_are_filled_in_and_options_kept():
     config = check(GOOD)
-    assert config["batcher"]["overflow"] == "drop_oldest"
     assert config["wifi"] is None and config["device"] is None
     assert config["sensors"][0]["every_ms"] == 1000
-    assert config["sensors"][0]["address"] == 118
+    assert config["sensors"][0]["options"] == {"address": 118}
     noted = dict(GOOD)
     noted["_note"] = "JSON has no comments"
+    noted["sensors"] = [dict(GOOD["sensors"][0], _where="in the garden")]
+    noted["report_ms"] = None  # as if it were not there
     assert check(noted) == config
 
 
@@ -46,7 +56,7 @@ def test_every_fault_is_told_with_key_found_and_wanted():
     for line in (
         "board: found 3, wanted a string of 1 to 32 characters",
         "uplnk: found an unknown key, wanted one of: ",
-        "uplink.url: found 'ftp://x', wanted http://host/path",
+        'uplink.url: found "ftp://x", wanted one of: http://host/path, https://host/path, ',
         "uplink.deadline_ms: found 9000, wanted a whole number from 200 to 8000",
         "sensors[0].every_ms: found 0, wanted a whole number from 1 to 86400000",
         "sensors[1]: found a number, wanted an object",
@@ -57,8 +67,10 @@ def test_every_fault_is_told_with_key_found_and_wanted():
 
 
 def test_a_missing_key_and_an_empty_list():
-    with raises(ConfigError, "uplink.url: found nothing, wanted", "board: found nothing"):
-        check({"sensors": [{"driver": "x"}]})
+    found = faults_of(board=None, uplink={})
+    assert found[0] == "board: found nothing, wanted a string of 1 to 32 characters"
+    assert found[1].startswith("uplink.url: found nothing, wanted one of: http"), found
+    assert faults_of(sensors=None) == ["sensors: found nothing, wanted a list of 1 to 16"]
     assert faults_of(sensors=[]) == ["sensors: found a list of 0, wanted a list of 1 to 16"]
 
 
@@ -88,6 +100,7 @@ def test_secrets_are_never_told():
             wifi={"networks": [{"ssid": "home", "password": "hunter2" * 20}]},
         )
     )
+    text += "\n".join(faults_of(wifi={"networks": ["hunter2"]}, uplink="hunter2", spool="hunter2"))
     assert "hunter2" not in text
     assert "wifi.networks[0].password: found a string of 140 characters" in text
 
@@ -98,70 +111,124 @@ def _write(name, text):
     return name
 
 
-def _remove(*names):
-    import os
-
-    for name in names:
-        os.remove(name)
-
-
 def test_files_secrets_laid_over_and_what_is_no_json():
     secret = {"uplink": {"token": "t"}, "wifi": {"networks": [{"password": "hunter2222"}]}}
     open_part = dict(GOOD)
     open_part["wifi"] = {"networks": [{"ssid": "home"}]}
-    a = _write("config_test_a.json", json.dumps(open_part))
-    b = _write("config_test_b.json", json.dumps(secret))
-    c = _write("config_test_c.json", '{\n "a": 1,\n "b": oops\n}\n')
+    folder = scratch.folder("config")
+    a = _write(folder + "/a.json", json.dumps(open_part))
+    b = _write(folder + "/b.json", json.dumps(secret))
+    c = _write(folder + "/c.json", '{\n "a": 1,\n "b": oops\n}\n')
+
+    def load(path, secrets):
+        faults = []
+        config = checker.load(faults, path, secrets)
+        return faults or config
+
     try:
         config = load(a, b)
         assert config["uplink"]["token"] == "t"
         assert config["uplink"]["url"] == GOOD["uplink"]["url"]
         assert config["wifi"]["networks"][0] == {"ssid": "home", "password": "hunter2222"}
         assert load(a, "no_such_file.json")["wifi"]["networks"][0]["password"] is None
-        with raises(
-            ConfigError, "config_test_c.json: found something else near line 3, wanted JSON"
-        ):
-            load(c, b)
-        with raises(ConfigError, "nowhere.json: found no such file"):
-            load("nowhere.json", b)
+        assert load(c, b) == [c + ": found something else near line 3, wanted JSON"]
+        assert load(a, c) == load(c, b)
+        assert load("nowhere.json", b) == [
+            "nowhere.json: found no such file, wanted the configuration"
+        ]
     finally:
-        _remove(a, b, c)
+        scratch.remove(folder)
 
 
-def test_limits_and_duty_are_checked_against_the_driver_and_the_spool():
-    from batcher.preflight import preflight
+def prepared(**changes):
+    """-> the whole configuration, or the faults that preflight finds."""
+    config = dict(GOOD)
+    for key in changes:
+        config[key] = changes[key]
+    folder = scratch.folder("config")
+    path = _write(folder + "/config.json", json.dumps(config))
+    faults = []
+    try:
+        config = preflight(faults, path, "no_such_file.json")
+        assert (prepare(path, "no_such_file.json") is None) == (faults != [])
+    finally:
+        scratch.remove(folder)
+    return faults or config
 
-    def faults(**changes):
-        config = dict(GOOD)
-        for key in changes:
-            config[key] = changes[key]
-        path = _write("config_test_d.json", json.dumps(config))
-        try:
-            preflight(path, "no_such_file.json")
-        except ConfigError as exc:
-            return exc.faults
-        finally:
-            _remove(path)
-        return []
 
-    def limits(found):
-        return faults(sensors=[{"driver": "bme280", "limits": found}])
+def sensor(**more):
+    return prepared(sensors=[dict(GOOD["sensors"][0], **more)])
 
-    assert limits({"temperature": [None, 3000]}) == []
-    for wrong in ({"warmth": [0, 1]}, {"temperature": 5}, {"temperature": [0.5, 1]}, [1]):
-        assert "sensors[0].limits: found" in limits(wrong)[0]
-        assert "of: temperature, pressure, humidity" in limits(wrong)[0]
 
-    def band(**more):
-        return faults(sensors=[dict(GOOD["sensors"][0], **more)])
+def test_limits_and_bands_are_checked_against_the_fields_of_the_driver():
+    whole = "wanted a whole number from "
+    low = "-2147483646 to 2147483646"
+    for key, good, wrongs in (
+        (
+            "limits",
+            {"temperature": [None, 3000]},
+            (
+                ({"temperature": 5}, ".temperature: found a number, wanted a list of 2 to 2"),
+                ({"temperature": [0.5, 1]}, ".temperature[0]: found 0.5, " + whole + low),
+                ([1], ": found a list of 1, wanted an object"),
+            ),
+        ),
+        (
+            "band",
+            {"temperature": 5},
+            (
+                ({"temperature": 0}, ".temperature: found 0, " + whole + "1 to 2147483646"),
+                ({"temperature": [1, 2]}, ".temperature: found a list of 2, " + whole),
+                (5, ": found a number, wanted an object"),
+            ),
+        ),
+    ):
+        assert sensor(**{key: good})["sensors"][0][key] == good
+        unknown = ".warmth: found an unknown key, wanted one of: humidity, pressure, temperature"
+        for wrong, line in (({"warmth": [0, 1]}, unknown),) + wrongs:
+            found = sensor(**{key: wrong})
+            assert len(found) == 1 and found[0].startswith("sensors[0]." + key + line), found
 
-    assert band(band={"temperature": 5}) == band(window_ms=1000) == []
-    for wrong in ({"warmth": 1}, {"temperature": 0}, {"temperature": [1, 2]}, 5):
-        assert "sensors[0].band: found" in band(band=wrong)[0]
-        assert "wanted {field: change}" in band(band=wrong)[0]
-    assert "wanted one of them" in band(band={"temperature": 5}, window_ms=1000)[0]
-    batteries = faults(duty={}, sensors=[{"driver": "bme280", "window_ms": 1000}])
-    assert "and duty, which keeps all" in batteries[0]
-    assert "found beside a spool" in faults(duty={}, spool={})[0]
-    assert faults(duty={}) == [] and faults(sntp=["pool.ntp.org"]) == []
-    assert "sntp[0]: found 3" in faults(sntp=[3])[0]
+
+def test_what_does_not_go_together():
+    one = ", wanted one of them"
+    assert sensor(window_ms=1000)["sensors"][0]["window_ms"] == 1000
+    assert sensor(band={"temperature": 5}, window_ms=1000) == [
+        "sensors[0].band: found it beside window_ms" + one
+    ]
+    batteries = prepared(duty={}, sensors=[{"driver": "bme280", "window_ms": 1000}])
+    assert batteries == ["sensors[0].window_ms: found it beside duty" + one]
+    assert prepared(duty={}, spool={}) == ["duty: found it beside a spool" + one]
+    assert prepared(duty={})["duty"]["upload_every"] == 6
+    twice = prepared(sensors=[{"driver": "bme280"}, {"driver": "bme280"}])
+    assert twice == ["sensors[1].name: found 'bme280', wanted another than that of sensors[0]"]
+
+
+def test_what_overflows_goes_to_the_spool_where_there_is_one_and_nowhere_else():
+    assert prepared()["batcher"]["overflow"] == "drop_oldest"
+    assert prepared(spool={})["batcher"]["overflow"] == "spill"
+    assert prepared(batcher={"overflow": "spill"}, spool={})["batcher"]["overflow"] == "spill"
+    fault = "batcher.overflow: found '%s', wanted 'spill' with a spool, another without"
+    for overflow, spool in (("spill", None), ("drop_newest", {}), ("drop_oldest", {})):
+        found = prepared(batcher={"overflow": overflow}, spool=spool)
+        assert found == [fault % overflow], found
+
+
+def test_pins_are_given_away_once_and_no_trap_is_built():
+    pulse = {"driver": "pulse", "counter": 4}
+    both = prepared(sensors=[GOOD["sensors"][0], pulse])
+    assert both == ["sensors[1]: GPIO 4: it is already used by i2c0"]
+    trap = prepared(board="pico_w", sensors=[dict(pulse, counter=23)])
+    assert trap == ["sensors[0]: GPIO 23: it powers the Wi-Fi chip"]
+    adc2 = [{"driver": "analog", "adc": 4}]
+    assert prepared(board="esp32", sensors=adc2)["board"] == "esp32"
+    wifi = prepared(board="esp32", sensors=adc2, wifi={"networks": [{"ssid": "x"}]})
+    assert wifi == ["sensors[0]: GPIO 4: it is on ADC2, which Wi-Fi uses"]
+    assert prepared(board="toaster") == [
+        "board: found 'toaster', wanted the name of a file in boards/"
+    ]
+
+
+def test_time_servers_are_strings():
+    assert prepared(sntp=["pool.ntp.org"])["sntp"] == ["pool.ntp.org"]
+    assert prepared(sntp=[3]) == ["sntp[0]: found 3, wanted a string of 1 to 64 characters"]

@@ -5,7 +5,8 @@
 from boards import virtual
 
 import batcher.sensors as sensors
-from batcher.board import Board, unstick
+from batcher.board import Board
+from batcher.freebus import free, unstick
 from batcher.schema import MISSING
 from batcher.sensors.adapter import Adapter, to_integer
 from batcher.sensors.analog import Analog
@@ -263,10 +264,14 @@ def test_a_stuck_bus_is_freed_by_clocking_it():
 
 
 def test_the_board_frees_its_own_bus_only():
-    board = Board(virtual)
-    bus = board.i2c("i2c0")
-    assert board.free_bus(bus) == 0
+    class Hardware:
+        machine = machine
+        bus = Board(virtual).i2c("i2c0")
+        wires = [(bus, virtual.I2C["i2c0"])]
+
+    bus = Hardware.bus
+    assert free(Hardware, bus) == 0
     bus.stick(4)
-    assert board.free_bus(bus) == 4
-    assert board.free_bus(I2C()) == 0
+    assert free(Hardware, bus) == 4
+    assert free(Hardware, I2C()) == 0
     assert bus.readfrom_mem(0x76, 0xD0, 1) == b"\x60"

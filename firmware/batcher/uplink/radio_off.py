@@ -1,6 +1,6 @@
 """The link is up only to flush: for boards that live on a battery."""
 
-from .. import clock as real_clock
+from .. import port as real_clock
 from ..port import ticks_diff
 
 

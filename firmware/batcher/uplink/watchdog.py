@@ -8,7 +8,7 @@ Rules
   Two flash writes for a start and an orderly reset, none while it runs.
 """
 
-from .. import clock as real_clock
+from .. import port as real_clock
 from ..port import log, ticks_diff
 
 _RUNNING = "running"

@@ -9,7 +9,7 @@ Rules: `step(now)` decides everything and waits for nothing; the task only sleep
 No password is ever printed.
 """
 
-from .. import clock as real_clock
+from .. import port as real_clock
 from ..backoff import Backoff
 from ..port import log, ticks_diff
 
