@@ -47,11 +47,12 @@ def preflight(path: str = "config.json", secrets: str = "secrets.json") -> dict:
                 % (where, name, names[name])
             )
         names.setdefault(name, i)
-        for pin, role in sensors.pins(entry["driver"], options):
-            pins.append((pin, role, where))
+        role, used = sensors.part(entry["driver"], options)
+        if role == "i2c":
+            buses.append(used)
+        elif role != "temperature":
+            pins.append((used, role, where))
         driver = sensors.load(entry["driver"])
-        if "bus" in driver.OPTIONS:
-            buses.append(options.get("bus", "i2c0"))
         _fields(driver, entry, "limits", "[low, high]} with whole numbers or null", where, faults)
         _fields(driver, entry, "band", "change} with whole numbers from 1", where, faults)
         if entry["band"] and entry["window_ms"]:
@@ -74,7 +75,7 @@ def _fields(driver, entry, key, wanted, where, faults):
     found = entry[key]
     if found is None:
         return
-    fields = [field.name for field in driver.DRIVER.SCHEMA.fields]
+    fields = [field[0] for field in driver.DRIVER.SCHEMA[1]]
     fit = isinstance(found, dict)
     for name in found if fit else ():
         value = found[name]

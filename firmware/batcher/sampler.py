@@ -27,7 +27,8 @@ class Sensor:
         self.add = self._filter if filters else add  # takes what the driver read
         self._add = add
         self.row = driver.schema.row()
-        self.drain = getattr(driver, "drain", None)
+        if hasattr(driver, "add"):
+            driver.add = self.add  # it may have many at a time to hand on
         self.due = now  # the slot that is served, or the next one
         self.wake = now  # when something is to be done
         self.busy = False  # a measurement of this slot runs
@@ -153,12 +154,11 @@ class Sampler:
     def _measure(self, sensor, now):
         """-> ms that the driver asks for, 0 when its readings are handed on."""
         row = sensor.row
-        if sensor.drain is not None:
-            return sensor.drain(row, now, sensor.add)
         ms = sensor.driver.measure(row)
         if ms:
             return ms
-        sensor.add(row)
+        if ms is not None:  # else the driver has handed them on by itself
+            sensor.add(row)
         return 0
 
     def _next_slot(self, sensor, now, slots):

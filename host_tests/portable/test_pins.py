@@ -67,8 +67,8 @@ def test_ds18b20_alone_and_by_its_code():
     clock, chips, bus = wire(A, B)
     chips[0].set(10)
     chips[1].set(20)
-    assert read(DS18B20(bus, B), clock) == [2000]
-    assert read(DS18B20(bus, A.upper()), clock) == [1000]
+    assert read(DS18B20(bus, rom=B), clock) == [2000]
+    assert read(DS18B20(bus, rom=A.upper()), clock) == [1000]
     with raises(OSError, "wanted one chip", A):
         read(DS18B20(bus), clock)
 
@@ -155,7 +155,7 @@ def test_analog_and_its_divider():
 
 
 def test_battery_levels():
-    for curve in CURVES.values():
+    for curve in CURVES:
         before = 0
         for mv in range(800, 4500, 7):
             now = level(mv, curve)
@@ -196,6 +196,7 @@ def test_pulses_are_counted_and_the_counter_wraps():
 
     counter = Wrapping()
     driver = Pulse(counter)
+    read(driver)
     counter.count = 3
     assert read(driver) == [5, 3]
 
@@ -210,7 +211,6 @@ def test_pulse_counter_on_the_virtual_board():
 
 
 def test_they_leave_nothing_on_the_heap():
-    row = Analog.SCHEMA.row()
     for driver in (
         Analog(Volts(1000)),
         Battery(Volts(30000)),
