@@ -129,7 +129,7 @@ def test_a_failing_sensor_is_tried_ever_more_rarely_and_told_about_once():
     probe.broken = False
     clock.advance(31000)
     assert told.log == [("probe", False), ("probe", True)]
-    assert sensor.error is None and sensor.status["failed"] == probe.attempts
+    assert sensor.error is None and sensor.failed == probe.attempts
     before = len(taken.times(sensor))
     clock.advance(10000)
     assert len(taken.times(sensor)) == before + 10
