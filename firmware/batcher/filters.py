@@ -22,13 +22,17 @@ class DeadBand:
 
     def __init__(self, schema, bands: dict, silence_ms: int = 600000):
         self.schema = schema
-        names = [field.name for field in schema.fields]
-        for name in bands:
-            if name not in names:
-                raise ValueError("%s has no field %r" % (schema.name, name))
-            if type(bands[name]) is not int or bands[name] < 1:
-                raise ValueError("dead band of %s: %r is not 1 or more" % (name, bands[name]))
-        self._bands = array("i", [bands.get(name, 0) for name in names])
+        self._bands = array("i")
+        left = dict(bands)
+        for field in schema.fields:
+            band = left.pop(field.name, None)
+            if band is None:
+                band = 0
+            elif type(band) is not int or band < 1:
+                raise ValueError("dead band of %s: %r is not 1 or more" % (field.name, band))
+            self._bands.append(band)
+        for name in left:
+            raise ValueError("%s has no field %r" % (schema.name, name))
         self._last = None
         self._silence = silence_ms
 

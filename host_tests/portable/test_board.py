@@ -26,7 +26,7 @@ def test_faults_of_a_configuration_are_all_named():
     for words in (
         "'colour': there is none",
         "no bus 'i2c7'",
-        "'address': 16 is not one of 118, 119",
+        "'address': 16 is not one of [118, 119]",
     ):
         assert words in text, text
     assert "no driver 'bmx'" in sensors.check("bmx", {})[0]

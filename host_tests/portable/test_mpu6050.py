@@ -25,8 +25,8 @@ def test_units_of_every_range():
     for k in range(4):
         for raw in (-32768, -16384, -131, -1, 0, 1, 131, 16384, 32767):
             word = bytes((raw >> 8 & 255, raw & 255))
-            decode(word * 6, 0, row, 1, 9807, 14 - k)
-            decode(word * 6, 6, row, 4, 10914, 13 - k)
+            decode(0, 1, word * 6, row, 9807, 13 - k)
+            decode(6, 4, word * 6, row, 10914, 12 - k)
             a = raw / (16384 >> k) * 9.80665 * 1000
             g = raw / 131 * (1 << k) * _PI / 180 * 10000
             assert abs(row[1] - a) <= 0.51 + abs(a) / 20000, (k, raw)

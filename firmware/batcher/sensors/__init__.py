@@ -30,42 +30,25 @@ def check(name: str, options: dict, board=None) -> list:
 
     board: the data of the board (a module of boards/), to check buses as well.
     """
+    faults = []
     try:
         kind, value = part(name, options)
-    except ValueError as exc:
-        return [str(exc)]
+        if kind == "i2c":
+            if type(value) is not str or board is not None and value not in board.I2C:
+                faults.append("no bus %r; there are: %s" % (value, ", ".join(board.I2C)))
+        elif kind != "temperature" and type(value) is not int:
+            faults.append("%r is not the number of a pin" % (value,))
+        _make(name, options, None)
+    except (ValueError, TypeError) as exc:
+        faults.extend(exc.args)
+    return faults
+
+
+def _make(name, options, value):
     driver = load(name).DRIVER
-    key = driver.PART[0]
-    known = [key]
-    left = dict(options)
-    left.pop(key, None)
-    fault = None
-    if kind == "i2c":
-        if type(value) is not str or board is not None and value not in board.I2C:
-            fault = "the board has no bus %r; it has: %s" % (value, ", ".join(board.I2C))
-    elif kind != "temperature" and type(value) is not int:
-        fault = "%r is not the number of a pin" % (value,)
-    faults = [(key, fault)]
-    for option in driver.OPTIONS:
-        key = option[0]
-        known.append(key)
-        if key in left:
-            faults.append((key, _fault(left.pop(key), option[1:])))
-    for key in left:
-        faults.append((key, "there is none; there are: %s" % ", ".join(known)))
-    return ["%s: option %r: %s" % (name, key, fault) for key, fault in faults if fault]
-
-
-def _fault(value, allowed):
-    """allowed: (default, more choices ...), (default, lowest, ..., highest) or ("text",)."""
-    kind = type(allowed[0])
-    if ... in allowed:
-        if type(value) is int and allowed[1] <= value <= allowed[3]:
-            return None
-        return "%r is not a whole number of %d to %d" % (value, allowed[1], allowed[3])
-    if type(value) is kind and (value in allowed or kind is str and len(allowed) == 1):
-        return None
-    return "%r is not one of %s" % (value, ", ".join([str(x) for x in sorted(allowed)]))
+    options = dict(options)
+    options.pop(driver.PART[0], None)
+    return driver(value, **options)
 
 
 def create(name: str, options: dict, board):
@@ -76,8 +59,5 @@ def create(name: str, options: dict, board):
     faults = check(name, options, board.data)
     if faults:
         raise ValueError("; ".join(faults))
-    driver = load(name).DRIVER
-    options = dict(options)
     kind, value = part(name, options)
-    options.pop(driver.PART[0], None)
-    return driver(board.part(kind, value, name), **options)
+    return _make(name, options, board.part(kind, value, name))

@@ -22,13 +22,13 @@ class AHT20(Driver):
     """AHT20 at `bus`. Row: temperature in 0.01 °C, humidity in 0.01 %."""
 
     SCHEMA = ("aht20", (("temperature", "Cel", -2), ("humidity", "%RH", -2)))
-    OPTIONS = (("address", 0x38),)
+    OPTIONS = (("address", 0x38, 0x38),)
 
     def run(self, bus, address):
         if not self.get(0x71) & 8:
             bus.writeto(address, b"\xbe\x08\x00")  # calibrate
             yield 10
-            self.expect("calibration bit of its status", self.get(0x71) & 8, 8)
+            self.expect("calibration bit", self.get(0x71) & 8, 8)
         d = bytearray(7)
         while True:
             bus.writeto(address, b"\xac\x33\x00")

@@ -95,8 +95,9 @@ class BME280(Driver):
             # H4 and H5 share a byte: 12 bits each, signed.
             h2, h3, h4, shared, h5, h6 = unpack_from("<hBbBbb", data)
             calibration += (h2, h3, h4 << 4 | shared & 15, h5 << 4 | shared >> 4, h6)
-        # Section 9.1 (BMP280: 3.8.1), the longest time of each channel's conversions.
-        ms = (1250 + channels * (2300 << oversampling) + (channels - 1) * 575 + 999) // 1000
+        # Section 9.1 (BMP280: 3.8.1), the longest time: 1.25 ms + 2.3 ms a conversion + 0.575 ms a
+        # channel, less the first's; rounded up.
+        ms = (1674 + channels * (575 + (2300 << oversampling))) // 1000
         osrs = oversampling + 1
         data = bytearray(2 + 2 * channels)
         steps = compensate(calibration, data, self)
@@ -105,15 +106,15 @@ class BME280(Driver):
             if channels > 2:
                 self.put(0xF2, osrs)
             self.put(0xF5, filter << 2)
-            self.put(0xF4, osrs << 5 | osrs << 2 | 1)  # forced mode
+            self.put(0xF4, osrs * 0x24 | 1)  # of both; forced mode
             yield ms
             while self.get(0xF3) & 8:
                 yield 2
             bus.readfrom_mem_into(address, 0xF7, data)
-            if data[3] == 0x80 and not data[4] and not data[5]:
-                self.fail("no measurement in its registers: it was reset while it converted")
+            if data[3] == 0x80 and not data[4] | data[5]:
+                self.fail("no measurement: it was reset while it converted")
             if next(steps):
-                self.fail("readings that its calibration does not allow")
+                self.fail("readings beyond its calibration")
             yield 0
 
 

@@ -24,28 +24,44 @@ class Driver:
 
     PART = ("bus", "i2c")  # the option that names a part of the board, and what the board makes
     SCHEMA: tuple = ()  # (name, fields), as of a Schema
-    # (name, default, more choices ...), (name, default, lowest, ..., highest) or (name, "text").
-    # `run` gets the number of a choice, 0 for the default, and the value of all else.
+    # (name, default, more choices ...), (name, default, lowest, ..., highest) or (name, default):
+    # anything of its type. `run` gets the number of a choice, 0 for the default, and the value of
+    # all else, also of the address.
     OPTIONS: tuple = ()
+    address = None
     WIDTH = 1  # bytes of a register, the high one first
 
     def __init__(self, part, address=None, **options):
+        """part: the bus, or what is on the pin. Raises ValueError with every fault."""
         self.schema = Schema(*self.SCHEMA)
         self.bus = part
-        self.address = None
         self.row = None
         self._values = values = [part]
         if address is not None:
             options["address"] = address
-        for option in self.OPTIONS:
-            value = options.pop(option[0], option[1])
-            if option[0] == "address":
+        faults = []
+        place = self.schema.name + ": option %r: "
+        known = self.PART[0]
+        for name, *choices in self.OPTIONS:
+            known += ", " + name
+            value = options.pop(name, choices[0])
+            right = type(value) is type(choices[0])
+            if ... in choices:
+                right = right and choices[1] <= value <= choices[3]
+                choices = "%d to %d" % (choices[1], choices[3])
+            elif len(choices) > 1:
+                right = right and value in choices
+                if right and name != "address":
+                    value = choices.index(value)
+            if name == "address":
                 self.address = value
-            elif len(option) > 2 and ... not in option:
-                value = option.index(value) - 1
+            if not right:
+                faults.append(place % name + "%r is not one of %s" % (value, choices))
             values.append(value)
-        if options:
-            raise TypeError("%s has no option %s" % (self.schema.name, list(options)))
+        for name in options:
+            faults.append(place % name + "there is none; there are: " + known)
+        if faults:
+            raise ValueError(*faults)
         self._data = bytearray(self.WIDTH)
         self._steps = None
         self._waits = 0

@@ -44,7 +44,7 @@ class DS18B20(Driver):
             except Exception as exc:  # ds18x20 raises a plain Exception("CRC error")
                 self.fail(exc)
             if value == 8500 and not 8000 < last < 9000:
-                self.fail("85 degrees, which is what a chip says that lost its power")
+                self.fail("85 degrees: it has lost its power")
             self.row[1] = value
             yield 0
 

@@ -34,7 +34,7 @@ class INA219(Driver):
 
     def run(self, bus, address, shunt, samples):
         self.put(0, 0x8000)
-        self.expect("configuration after a reset", self.get(0), 0x399F)
+        self.expect("configuration", self.get(0), 0x399F)
         # 32 V, 320 mV, both triggered, 12 bits, averaged.
         adc = samples | 8 if samples else 3
         config = 0x3803 | adc << 7 | adc << 3

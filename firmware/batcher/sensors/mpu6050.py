@@ -19,13 +19,13 @@ _JUMP_MS = const(20)  # the chip's clock may be that far from ours before times 
 
 
 @micropython.viper
-def decode(buf, at: int, row, k: int, factor: int, shift: int):
-    """Fill row[k...k+2] from three big-endian words at `at`: each times factor / 2^shift."""
+def decode(at: int, k: int, buf, row, factor: int, shift: int):
+    """Fill row[k...k+2] from three big-endian words at `at`: each times factor / 2^(shift + 1)."""
     b = ptr8(buf)
     r = ptr32(row)
-    end = at + 6
-    while at < end:
-        r[k] = ((((b[at] << 8 | b[at + 1]) ^ 0x8000) - 0x8000) * factor + (1 << shift - 1)) >> shift
+    end = k + 3
+    while k < end:
+        r[k] = ((((b[at] ^ 128) - 128) << 8 | b[at + 1]) * factor >> shift) + 1 >> 1
         at += 2
         k += 1
 
@@ -59,12 +59,12 @@ class MPU6050(Driver):
     overflows = 0
 
     def run(self, bus, address, rate, accel, gyro):
-        self.expect("chip id (WHO_AM_I)", self.get(0x75), 0x68)
+        self.expect("chip id", self.get(0x75), 0x68)
         self.put(0x6B, 0x80)  # reset
         yield 100
         self.put(0x6B, 1)  # awake, clocked by the gyroscope
         yield 30  # until it has started (section 6.1)
-        accels, gyros = 14 - accel, 13 - gyro  # shifts
+        accels, gyros = 13 - accel, 12 - gyro  # shifts
         # SMPLRT_DIV, CONFIG (low pass 184 Hz: the gyroscope then gives 1 kHz), ranges.
         period = 1000 // self.OPTIONS[1][rate + 1] if rate else 1
         bus.writeto_mem(address, 0x19, bytes((period - 1, 1, gyro << 3, accel << 3)))
@@ -76,8 +76,8 @@ class MPU6050(Driver):
                 if self.get(0x6B) & 0x40:
                     self.fail("it sleeps: it was reset")
                 bus.readfrom_mem_into(address, 0x3B, data)
-                decode(data, 0, self.row, 1, _MM, accels)
-                decode(data, 8, self.row, 4, _RAD, gyros)
+                decode(0, 1, data, self.row, _MM, accels)
+                decode(8, 4, data, self.row, _RAD, gyros)
                 yield 0
         self.put(0x6A, 0x04)  # FIFO reset
         self.put(0x23, 0x78)  # three axes of rotation and acceleration into it
@@ -91,7 +91,7 @@ class MPU6050(Driver):
                 self.fail("its FIFO is off: it was reset")
             if self.get(0x3A) & 0x10:
                 self.overflows += 1
-                self.fail("its FIFO has overflowed: it must be drained at least every 80 ms")
+                self.fail("its FIFO has overflowed: drain it every 80 ms")
             left = (self.get(0x72) << 8 | self.get(0x73)) // _FRAME
             row = self.row
             # The newest of them is as old as now; times follow the chip's pace in between.
@@ -103,8 +103,8 @@ class MPU6050(Driver):
                 bus.readfrom_mem_into(address, 0x74, data)
                 at = 0
                 while at < len(data):
-                    decode(data, at, row, 1, _MM, accels)
-                    decode(data, at + 6, row, 4, _RAD, gyros)
+                    decode(at, 1, data, row, _MM, accels)
+                    decode(at + 6, 4, data, row, _RAD, gyros)
                     row[0] = time
                     add(row)
                     time = ticks_add(time, period)

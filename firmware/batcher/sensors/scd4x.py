@@ -16,7 +16,7 @@ class SCD4x(Driver):
     """
 
     SCHEMA = ("scd4x", (("co2", "/", -6), ("temperature", "Cel", -2), ("humidity", "%RH", -2)))
-    OPTIONS = (("address", 0x62),)
+    OPTIONS = (("address", 0x62, 0x62),)
 
     def run(self, bus, address):
         # Stop: it may measure already, and knows no other command then.

@@ -43,7 +43,7 @@ class VEML7700(Driver):
 
     SCHEMA = ("veml7700", (("illuminance", "lx", -2),))
     OPTIONS = (
-        ("address", 0x10),
+        ("address", 0x10, 0x10),
         ("gain", "1/8", "1/4", "1", "2"),
         ("integration_ms", 100, 25, 50, 200, 400, 800),
     )
