@@ -19,13 +19,12 @@ class Limits:
         self.schema = schema
         self._crossed = crossed
         self._bounds = array("i")  # index in the row, low, high, was it outside
-        for i in range(len(schema.fields)):
-            name = schema.fields[i].name
-            if name in bounds:
-                low, high = bounds[name]
+        for i, field in enumerate(schema.fields, 1):
+            if field.name in bounds:
+                low, high = bounds[field.name]
                 low = -0x7FFFFFFF if low is None else low
                 high = 0x7FFFFFFF if high is None else high
-                self._bounds.extend(array("i", (i + 1, low, high, 0)))
+                self._bounds.extend(array("i", (i, low, high, 0)))
 
     def feed(self, row):
         bounds = self._bounds

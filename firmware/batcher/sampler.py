@@ -29,8 +29,7 @@ class Sensor:
         if hasattr(driver, "add"):
             driver.add = self.add  # it may have many at a time to hand on
         self.due = now  # the slot that is served, or the next one
-        self.wake = now  # when something is to be done
-        self.busy = False  # a measurement of this slot runs
+        self.wake = now  # when something is to be done; later than due where a measurement runs
         self.good = 0  # readings
         self.failed = 0  # attempts that raised
         self.skipped = 0  # slots that passed unserved
@@ -122,8 +121,7 @@ class Sampler:
                 continue
             fault = None
             try:
-                if not sensor.busy:
-                    sensor.busy = True
+                if sensor.wake == sensor.due:
                     sensor.row[0] = now
                     sensor.latest_ms = max(sensor.latest_ms, ticks_diff(now, sensor.due))
                 ms = sensor.driver.measure(sensor.row)
@@ -137,7 +135,6 @@ class Sampler:
                 sensor.wake = ticks_add(self._clock.ticks(), ms + 1)
                 yield 0
                 continue
-            sensor.busy = False
             streak = sensor.streak
             slots = 1
             if fault is None:

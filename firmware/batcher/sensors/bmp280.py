@@ -9,7 +9,7 @@ from .bme280 import BME280
 class BMP280(BME280):
     """BMP280 at `address` of `bus`. Row: temperature in 0.01 °C, pressure in 0.1 Pa."""
 
-    SCHEMA = ("bmp280", (("temperature", "Cel", -2), ("pressure", "Pa", -1)))
+    SCHEMA = ("bmp280", BME280.SCHEMA[1][:2])
     ID = 0x58
 
 

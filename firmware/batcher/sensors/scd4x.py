@@ -6,7 +6,7 @@ stands for the identity. A measurement that is not ready yet is waited for, neve
 
 from .crc8 import word
 from .driver import Driver
-from .sht3x import humidity, temperature
+from .sht3x import SHT3x, humidity, temperature
 
 
 class SCD4x(Driver):
@@ -15,7 +15,7 @@ class SCD4x(Driver):
     Row: co2 in 1e-6 (ppm), temperature in 0.01 °C, humidity in 0.01 %.
     """
 
-    SCHEMA = ("scd4x", (("co2", "/", -6), ("temperature", "Cel", -2), ("humidity", "%RH", -2)))
+    SCHEMA = ("scd4x", (("co2", "/", -6),) + SHT3x.SCHEMA[1])
     OPTIONS = (("address", 0x62, 0x62),)
 
     def run(self, bus, address):

@@ -13,7 +13,7 @@ class SHT4x(SHT3x):
     Row: temperature in 0.01 °C, humidity in 0.01 %.
     """
 
-    SCHEMA = ("sht4x", (("temperature", "Cel", -2), ("humidity", "%RH", -2)))
+    SCHEMA = ("sht4x", SHT3x.SCHEMA[1])
     OPTIONS = (("address", 0x44, 0x45, 0x46), ("repeatability", "high", "medium", "low"))
     IDENTIFY = b"\x89"  # read the serial number
     SHOTS = ((b"\xfd", 9), (b"\xf6", 5), (b"\xe0", 2))

@@ -14,9 +14,7 @@ _TIMES = ((0, 8), (12, 32), (8, 16), (1, 4), (2, 2), (3, 1))
 
 def decode(raw: int, step: int) -> int:
     """0.01 lx of a raw reading; step: its resolution in 0.0001 lx, 42 to 21,504."""
-    # In two halves: 65,535 * 21,504 needs 31 bits.
-    high = (raw >> 8) * step
-    return high // 100 * 256 + (high % 100 * 256 + (raw & 255) * step) // 100
+    return raw * (step >> 1) // 50  # half of it: 65,535 * 21,504 needs 31 bits
 
 
 def straighten(x: int) -> int:
