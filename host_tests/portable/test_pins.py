@@ -155,7 +155,8 @@ def test_analog_and_its_divider():
 
 
 def test_battery_levels():
-    for curve in CURVES:
+    for text in CURVES:
+        curve = [int(x) for x in text.split()]
         before = 0
         for mv in range(800, 4500, 7):
             now = level(mv, curve)

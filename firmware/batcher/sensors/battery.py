@@ -8,9 +8,9 @@ from .analog import Analog
 
 # mV of one cell at rest -> per cent, rising: manufacturers' typical curves at 0.2 C and 20 °C.
 CURVES = (
-    (3270, 0, 3610, 5, 3690, 10, 3770, 30, 3840, 50, 3950, 70, 4110, 90, 4200, 100),
-    (2500, 0, 3000, 9, 3200, 17, 3250, 30, 3300, 70, 3350, 90, 3400, 100),
-    (900, 0, 1100, 15, 1200, 35, 1300, 60, 1400, 80, 1550, 100),
+    "3270 0 3610 5 3690 10 3770 30 3840 50 3950 70 4110 90 4200 100",
+    "2500 0 3000 9 3200 17 3250 30 3300 70 3350 90 3400 100",
+    "900 0 1100 15 1200 35 1300 60 1400 80 1550 100",
 )
 
 
@@ -39,8 +39,9 @@ class Battery(Analog):
     ) + Analog.OPTIONS[1:]
 
     def run(self, adc, kind, cells, *analog):
+        curve = tuple(map(int, CURVES[kind].split()))
         for ms in super().run(adc, *analog):
-            self.row[2] = level(self.row[1] // cells, CURVES[kind])
+            self.row[2] = level(self.row[1] // cells, curve)
             yield ms
 
 
