@@ -135,6 +135,7 @@ class Sampler:
                 sensor.wake = ticks_add(self._clock.ticks(), ms + 1)
                 yield 0
                 continue
+            period = sensor.period_ms
             streak = sensor.streak
             slots = 1
             if fault is None:
@@ -145,12 +146,9 @@ class Sampler:
                 sensor.failed += 1
                 sensor.streak += 1
                 sensor.error = format_exc(fault)
-                # 1, 2, 4 ... slots, as long as that is no longer than the rest.
-                slots <<= min(streak, 15)
-                while slots > 1 and slots * sensor.period_ms > _REST_MS:
-                    slots >>= 1
+                # 1, 2, 4 ... slots, no longer than the rest.
+                slots = max(min(1 << min(streak, 15), _REST_MS // period), 1)
             # To the slot so many further, and past those that are over already.
-            period = sensor.period_ms
             due = ticks_add(sensor.due, period * slots)
             slots = ticks_diff(now, due) // period  # whole ones that have passed
             if slots > 0:

@@ -121,7 +121,7 @@ def test_a_failing_sensor_is_tried_ever_more_rarely_and_told_about_once():
     clock.advance(4500)
     probe.broken = True
     clock.advance(120000)
-    # Slots 5, 6, 8, 12, 20, 36, 52 ... : 1, 2, 4, 8, 16 and then 16 again.
+    # Slots 5, 6, 8, 12, 20, 36, 66 ... : 1, 2, 4, 8, 16 and then 30 again: half a minute.
     assert 8 <= probe.attempts <= 12, probe.attempts
     assert sensor.failed == probe.attempts
     assert "nobody answers" in sensor.error

@@ -117,14 +117,15 @@ class BME280(Driver):
         # channel, less the first's; rounded up.
         ms = (1674 + channels * (575 + (2300 << oversampling))) // 1000
         osrs = oversampling + 1
+        # Pairs of register and value: ctrl_hum, config, ctrl_meas with both and forced mode. Sent
+        # each time, so that a chip that was reset in between measures all the same.
+        command = bytes((0xF2, osrs, 0xF5, filter << 2, 0xF4, osrs * 0x24 | 1))
+        if channels < 3:
+            command = command[2:]
         data = bytearray(2 + 2 * channels)
         steps = compensate(calibration, data, self)
         while True:
-            # All of it each time: a chip that was reset in between measures all the same.
-            if channels > 2:
-                self.put(0xF2, osrs)
-            self.put(0xF5, filter << 2)
-            self.put(0xF4, osrs * 0x24 | 1)  # of both; forced mode
+            bus.writeto(address, command)
             yield ms
             while self.get(0xF3) & 8:
                 yield 2
