@@ -160,9 +160,10 @@ class Sampler:
                     self._tell(sensor, fault)
                 except Exception as exc:
                     log("tell: " + format_exc(exc))
-            if fault is not None and streak and self._recover is not None:
+            bus = getattr(sensor.driver, "bus", None)
+            if fault is not None and streak and bus is not None and self._recover is not None:
                 try:
-                    self._recover(getattr(sensor.driver, "bus", None))
+                    self._recover(bus)
                 except Exception as exc:
                     sensor.error += "; freeing the bus: " + format_exc(exc)
             yield 0

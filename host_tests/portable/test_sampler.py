@@ -174,6 +174,11 @@ def test_the_bus_is_freed_after_two_failures():
     clock.advance(10000)
     assert freed == [bus]
     assert sensor.failed == 2 and sensor.error is None
+    probe = Probe()
+    probe.broken = True
+    sampler.add_sensor(probe, 100)
+    clock.advance(1000)
+    assert probe.attempts > 2 and freed == [bus], "it is on no bus"
 
 
 def test_chips_on_one_bus_with_conversions_of_ten_and_of_five_thousand_milliseconds():

@@ -28,13 +28,12 @@ class Driver:
     # anything of its type. `run` gets the number of a choice, 0 for the default, and the value of
     # all else, also of the address.
     OPTIONS: tuple = ()
-    address = None
+    bus = address = None  # of a chip on I2C
     WIDTH = 1  # bytes of a register, the high one first
 
     def __init__(self, part, address=None, **options):
         """part: the bus, or what is on the pin. Raises ValueError with every fault."""
         self.schema = Schema(*self.SCHEMA)
-        self.bus = part
         self.row = None
         self._values = values = [part]
         if address is not None:
@@ -54,6 +53,7 @@ class Driver:
                 if right and name != "address":
                     value = choices.index(value)
             if name == "address":
+                self.bus = part
                 self.address = value
             if not right:
                 faults.append(place % name + "%r is not one of %s" % (value, choices))
@@ -68,7 +68,7 @@ class Driver:
 
     def measure(self, row):
         """-> 0: row[1...] is filled; n > 0: call again after n ms. Raises OSError."""
-        steps = self._steps or self.run(*self._values)
+        steps = self._steps or self.run(*self._values)  # type: ignore[attr-defined]
         self._steps = None  # whatever fails below, the chip is to be found again
         self.row = row
         ms = next(steps)
@@ -78,9 +78,6 @@ class Driver:
             self.fail("is still not ready")
         self._steps = steps
         return ms
-
-    def run(self, part, *options):
-        yield 0
 
     def get(self, register):
         """-> what is in a register of the chip."""
