@@ -1,10 +1,62 @@
-"""A driver that somebody else wrote and put on PyPI, behind the adapter, on both interpreters."""
+"""Drivers that somebody else wrote, on both interpreters: as the README says, and one of PyPI."""
 
+import re
+import textwrap
 from pathlib import Path
 
 import pytest
 
-periph = pytest.importorskip("periph")
+from batcher_tools.paths import FIRMWARE
+
+README = (FIRMWARE / "batcher" / "sensors" / "README.md").read_text()
+SMALLEST = """
+{driver}
+
+from kit.chips.ti import Words
+from kit.driver_suite import Rig
+
+
+class Chip(Words):
+    MASK = 15
+
+    def __init__(self, clock=None):
+        super().__init__(clock)
+        self.regs = [0] * 16
+        self.regs[1] = 0x0220
+        self.regs[15] = 0x1117
+
+    def write(self, register, value):
+        self.regs[register] = value & 0xDFFF
+        self.done_at = self.clock.ticks() + 125
+
+    def finished(self):
+        self.regs[0] = -1284 & 0xFFFF  # -10.03 degrees
+        self.regs[1] |= 0x2000
+
+    def read(self, register):
+        return self.regs[register] ^ (0x40 if self.corrupt and register == 15 else 0)
+
+
+rig = Rig(Chip, TMP117, 0x48)
+rig.check_all()
+print("read", rig.build().read())
+"""
+
+
+def smallest():
+    found = re.search(r"```python\n( *from \.driver .*?)```", README, re.DOTALL)
+    driver = textwrap.dedent(found[1]).replace("from .driver", "from batcher.sensors.driver")
+    return SMALLEST.format(driver=driver)
+
+
+def test_the_smallest_driver_of_the_readme_on_cpython(capsys):
+    exec(compile(smallest(), "smallest", "exec"), {})
+    assert capsys.readouterr().out == "read [-1003]\n"
+
+
+def test_the_smallest_driver_of_the_readme_on_micropython(micropython):
+    assert "read [-1003]" in micropython(smallest(), heap="512k").stdout
+
 
 CODE = """
 import sys
@@ -68,6 +120,7 @@ print("read", rows[-1][1], rows[-1][2])
 
 
 def code():
+    periph = pytest.importorskip("periph")
     folder = Path(periph.__file__).parent / "chips" / "environmental"
     return CODE.format(folder=str(folder))
 

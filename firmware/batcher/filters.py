@@ -22,39 +22,40 @@ class DeadBand:
 
     def __init__(self, schema, bands: dict, silence_ms: int = 600000):
         self.schema = schema
-        names = [field.name for field in schema.fields]
-        for name in bands:
-            if name not in names:
-                raise ValueError("%s has no field %r" % (schema.name, name))
-            if type(bands[name]) is not int or bands[name] < 1:
-                raise ValueError("dead band of %s: %r is not 1 or more" % (name, bands[name]))
-        self._bands = array("i", [bands.get(name, 0) for name in names])
-        self._last = schema.row()
+        self._bands = array("i")
+        left = dict(bands)
+        for field in schema.fields:
+            band = left.pop(field.name, None)
+            if band is None:
+                band = 0
+            elif type(band) is not int or band < 1:
+                raise ValueError("dead band of %s: %r is not 1 or more" % (field.name, band))
+            self._bands.append(band)
+        for name in left:
+            raise ValueError("%s has no field %r" % (schema.name, name))
+        self._last = None
         self._silence = silence_ms
-        self._empty = True
 
     def feed(self, row):
-        if not self._empty and ticks_diff(row[0], self._last[0]) < self._silence:
-            if not self._moved(row):
-                return None
-        self._empty = False
-        i = 0
-        while i < len(row):
-            self._last[i] = row[i]
-            i += 1
+        last = self._last
+        if last is None:
+            last = self._last = self.schema.row()
+            moved = True
+        else:
+            moved = ticks_diff(row[0], last[0]) >= self._silence
+        bands = self._bands
+        i = len(bands)
+        while i and not moved:
+            # MISSING is further than any band from all that can be measured.
+            moved = bands[i - 1] and abs(row[i] - last[i]) >= bands[i - 1]
+            i -= 1
+        if not moved:
+            return None
+        i = len(bands)
+        while i >= 0:
+            last[i] = row[i]
+            i -= 1
         return row
-
-    def _moved(self, row):
-        i = 0
-        while i < len(self._bands):
-            band = self._bands[i]
-            i += 1
-            before = self._last[i]
-            value = row[i]
-            if band and value != before:
-                if value == MISSING or before == MISSING or abs(value - before) >= band:
-                    return True
-        return False
 
 
 class Window:
@@ -75,63 +76,47 @@ class Window:
                 fields.append((f.name + kind, f.unit, f.scale))
         fields.append(("readings", "count", 0))
         self.schema = Schema(schema.name, fields)
-        self._window = window_ms
-        self._out = self.schema.row()
-        count = len(schema.fields)
-        self._least = array("i", [0] * count)
-        self._greatest = array("i", [0] * count)
-        self._high = array("i", [0] * count)  # of the sums, in 4096
-        self._low = array("i", [0] * count)
-        self._counts = array("i", [0] * count)
-        self._rows = 0
-        self._start = 0  # ticks of the window's first reading
-        self._end = 0  # ticks of its last one so far
+        self._steps = self._run(3 * len(schema.fields), window_ms)
+        next(self._steps)
 
     def feed(self, row):
-        done = self._rows == _MOST or (
-            self._rows and ticks_diff(row[0], self._start) >= self._window
-        )
-        if done:
-            self._close()
-        if not self._rows:
-            self._start = row[0]
-        self._end = row[0]
-        self._take(row)
-        return self._out if done else None
+        return self._steps.send(row)
 
-    def _take(self, row):
-        self._rows += 1
-        counts = self._counts
-        i = 0
-        while i < len(counts):
-            v = row[i + 1]
-            if v != MISSING:
-                if not counts[i] or v < self._least[i]:
-                    self._least[i] = v
-                if not counts[i] or v > self._greatest[i]:
-                    self._greatest[i] = v
-                counts[i] += 1
-                self._high[i] += v >> 12
-                self._low[i] += v & 4095
-            i += 1
-
-    def _close(self):
-        """Put the summary into the row, and begin anew."""
-        out = self._out
-        i = 0
-        while i < len(self._counts):
-            n = self._counts[i]
-            j = 3 * i + 1
-            if n:
-                out[j] = self._least[i]
-                out[j + 1] = (self._high[i] // n << 12) + (
-                    self._high[i] % n * 4096 + self._low[i] + (n >> 1)
-                ) // n
-                out[j + 2] = self._greatest[i]
-            else:
-                out[j] = out[j + 1] = out[j + 2] = MISSING
-            self._counts[i] = self._high[i] = self._low[i] = 0
-            i += 1
-        out[-2] = self._rows
-        out[0] = self._end
-        self._rows = 0
+    def _run(self, n, window_ms):
+        # A generator, so that its many values have a place: it is sent rows and yields summaries.
+        sums = array("i", bytes(4 * n))  # of each field: how many, sum of v >> 12, of v & 4095
+        out = self.schema.row()
+        other = self.schema.row()
+        summary = None
+        row = yield
+        while True:
+            start = row[0]
+            rows = 0
+            while rows < _MOST and ticks_diff(row[0], start) < window_ms:
+                rows += 1
+                out[0] = row[0]
+                for i in range(0, n, 3):
+                    v = row[i // 3 + 1]
+                    if v != MISSING:
+                        if not sums[i] or v < out[i + 1]:
+                            out[i + 1] = v
+                        if not sums[i] or v > out[i + 3]:
+                            out[i + 3] = v
+                        sums[i] += 1
+                        sums[i + 1] += v >> 12
+                        sums[i + 2] += v & 4095
+                row = yield summary
+                summary = None
+            for i in range(0, n, 3):
+                count = sums[i]
+                high = sums[i + 1]
+                if count:
+                    low = high % count * 4096 + sums[i + 2] + (count >> 1)
+                    out[i + 2] = (high // count << 12) + low // count
+                else:
+                    out[i + 1] = out[i + 2] = out[i + 3] = MISSING
+                sums[i] = sums[i + 1] = sums[i + 2] = 0
+            out[-2] = rows
+            summary = out
+            out = other
+            other = summary

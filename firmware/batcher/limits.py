@@ -18,14 +18,13 @@ class Limits:
     def __init__(self, schema, bounds: dict, crossed):
         self.schema = schema
         self._crossed = crossed
-        self._bounds = array("i", [])  # index in the row, low, high, was it outside
-        for i in range(len(schema.fields)):
-            name = schema.fields[i].name
-            if name in bounds:
-                low, high = bounds[name]
+        self._bounds = array("i")  # index in the row, low, high, was it outside
+        for i, field in enumerate(schema.fields, 1):
+            if field.name in bounds:
+                low, high = bounds[field.name]
                 low = -0x7FFFFFFF if low is None else low
-                self._bounds.extend(array("i", [i + 1, low, 0x7FFFFFFF if high is None else high]))
-                self._bounds.append(0)
+                high = 0x7FFFFFFF if high is None else high
+                self._bounds.extend(array("i", (i, low, high, 0)))
 
     def feed(self, row):
         bounds = self._bounds
@@ -33,9 +32,9 @@ class Limits:
         while i < len(bounds):
             value = row[bounds[i]]
             if value != MISSING:
-                value = 0 if bounds[i + 1] <= value <= bounds[i + 2] else 1
-                if value != bounds[i + 3]:
-                    bounds[i + 3] = value
+                outside = 0 if bounds[i + 1] <= value <= bounds[i + 2] else 1
+                if outside != bounds[i + 3]:
+                    bounds[i + 3] = outside
                     self._crossed()
             i += 4
         return row

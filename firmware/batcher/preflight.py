@@ -36,18 +36,17 @@ def preflight(faults: list, path: str, secrets: str) -> dict:
         if name in names:
             fault(faults, where + ".name", repr(name), "another than that of " + names[name])
         names[name] = where
-        driver = sensors.load(entry["driver"])
-        for key in driver.OPTIONS:
-            default, kind = driver.OPTIONS[key]
-            try:
-                if board and kind in sensors.PARTS:
-                    board.part(kind, options.get(key, default), where)
-            except ValueError as exc:
-                faults.append(str(exc))
+        kind, value = sensors.part(entry["driver"], options)
+        try:
+            if board:
+                board.part(kind, value, where)
+        except ValueError as exc:
+            faults.append(str(exc))
+        fields = sensors.load(entry["driver"]).DRIVER.SCHEMA[1]
         for key, rule in _FIELDS:
             lines = ["* object null"]
-            for field in driver.DRIVER.SCHEMA.fields:
-                lines.append(" %s %s" % (field.name, rule))
+            for field in fields:
+                lines.append(" %s %s" % (field[0], rule))
             check(entry[key], faults, "\n".join(lines), "%s.%s" % (where, key))
         for key in ("band", "window_ms"):
             if entry[key]:

@@ -8,11 +8,10 @@ back. While all is well nothing is left on the heap.
 """
 
 from . import port as real_clock
-from .port import const, format_exc, log, micropython, ticks_add, ticks_diff
+from .port import const, format_exc, log, ticks_add, ticks_diff
 
 _DAY = const(86400000)
 _REST_MS = const(30000)  # the longest pause between two attempts on a failing sensor
-_STUCK_AFTER = const(2)  # failures in a row, then the bus is looked at
 
 
 class Sensor:
@@ -27,10 +26,10 @@ class Sensor:
         self.add = self._filter if filters else add  # takes what the driver read
         self._add = add
         self.row = driver.schema.row()
-        self.drain = getattr(driver, "drain", None)
+        if hasattr(driver, "add"):
+            driver.add = self.add  # it may have many at a time to hand on
         self.due = now  # the slot that is served, or the next one
-        self.wake = now  # when something is to be done
-        self.busy = False  # a measurement of this slot runs
+        self.wake = now  # when something is to be done; later than due where a measurement runs
         self.good = 0  # readings
         self.failed = 0  # attempts that raised
         self.skipped = 0  # slots that passed unserved
@@ -45,17 +44,9 @@ class Sensor:
                 return
         self._add(row)
 
-    @property
-    def status(self):
-        """-> dict: good, failed, skipped, latest_ms, error (None while it works)."""
-        return {
-            "name": self.name,
-            "good": self.good,
-            "failed": self.failed,
-            "skipped": self.skipped,
-            "latest_ms": self.latest_ms,
-            "error": self.error,
-        }
+
+def _log(sensor, exc):
+    log("%s: %s" % (sensor.name, "is back" if exc is None else format_exc(exc)))
 
 
 class Sampler:
@@ -66,13 +57,15 @@ class Sampler:
     driver's bus, to free it where it is stuck (batcher.freebus).
     """
 
-    def __init__(self, add, clock=real_clock, tell=None, recover=None):
+    def __init__(self, add, clock=real_clock, tell=_log, recover=None):
         self._add = add
         self._clock = clock
         self._tell = tell
         self._recover = recover
         self._signal = None
         self._task = None
+        self._now = 0
+        self._steps = self._serve()
         self.sensors = []
 
     def add_sensor(self, driver, period_ms: int, filters=()):
@@ -109,97 +102,68 @@ class Sampler:
         while True:
             await signal.wait(self.step(clock.ticks()))
 
-    @micropython.native
     def step(self, now):
         """Serve the sensor that is due first, if one is. -> ms until the next is due."""
-        first = None
-        soonest = _DAY
-        for sensor in self.sensors:
-            ms = ticks_diff(sensor.wake, now)
-            if ms < soonest:
-                soonest = ms
-                first = sensor
-        if first is None or soonest > 0:
-            return soonest
-        self._serve(first, now)
-        return 0
+        self._now = now
+        return next(self._steps)
 
-    @micropython.native
-    def _serve(self, sensor, now):
-        try:
-            if not sensor.busy:
-                self._begin(sensor, now)
-            ms = self._measure(sensor, now)
-        except Exception as exc:
-            self._failed(sensor, exc, now)
-            return
-        if ms > 0:
-            # One more: a tick that has begun is not a whole one.
-            sensor.wake = ticks_add(self._clock.ticks(), ms + 1)
-            return
-        sensor.busy = False
-        sensor.good = (sensor.good + 1) & 0x3FFFFFFF
-        if sensor.streak:
-            self._is_back(sensor)
-        self._next_slot(sensor, now, 1)
-
-    def _begin(self, sensor, now):
-        late = ticks_diff(now, sensor.due)
-        if late > sensor.latest_ms:
-            sensor.latest_ms = late
-        sensor.row[0] = now
-        sensor.busy = True
-
-    def _measure(self, sensor, now):
-        """-> ms that the driver asks for, 0 when its readings are handed on."""
-        row = sensor.row
-        if sensor.drain is not None:
-            return sensor.drain(row, now, sensor.add)
-        ms = sensor.driver.measure(row)
-        if ms:
-            return ms
-        sensor.add(row)
-        return 0
-
-    def _next_slot(self, sensor, now, slots):
-        """Move to the slot `slots` further, and past those that are over already."""
-        period = sensor.period_ms
-        due = ticks_add(sensor.due, period * slots)
-        slots = ticks_diff(now, due) // period  # whole ones that have passed
-        if slots > 0:
-            sensor.skipped = (sensor.skipped + slots) & 0x3FFFFFFF
-            due = ticks_add(due, slots * period)
-        sensor.due = sensor.wake = due
-
-    def _failed(self, sensor, exc, now):
-        sensor.busy = False
-        sensor.failed = (sensor.failed + 1) & 0x3FFFFFFF
-        sensor.streak += 1
-        sensor.error = format_exc(exc)
-        # 1, 2, 4 ... slots, as long as that is no longer than the rest.
-        slots = 1 << min(sensor.streak - 1, 15)
-        while slots > 1 and slots * sensor.period_ms > _REST_MS:
-            slots >>= 1
-        self._next_slot(sensor, now, slots)
-        if sensor.streak == 1:
-            self._say(sensor, exc)
-        bus = getattr(sensor.driver, "bus", None)
-        if self._recover is not None and bus is not None and sensor.streak >= _STUCK_AFTER:
+    def _serve(self):
+        # A generator: its frame, with room for try, is made once.
+        while True:
+            now = self._now
+            sensor = None
+            for other in self.sensors:
+                if sensor is None or ticks_diff(other.wake, sensor.wake) < 0:
+                    sensor = other
+            ms = _DAY if sensor is None else ticks_diff(sensor.wake, now)
+            if ms > 0:
+                yield ms
+                continue
+            fault = None
             try:
-                self._recover(bus)
-            except Exception as trouble:
-                sensor.error += "; freeing the bus: " + format_exc(trouble)
-
-    def _is_back(self, sensor):
-        sensor.streak = 0
-        sensor.error = None
-        self._say(sensor, None)
-
-    def _say(self, sensor, exc):
-        if self._tell is None:
-            log("%s: %s" % (sensor.name, "is back" if exc is None else format_exc(exc)))
-            return
-        try:
-            self._tell(sensor, exc)
-        except Exception as trouble:
-            log("tell: " + format_exc(trouble))
+                if sensor.wake == sensor.due:
+                    sensor.row[0] = now
+                    sensor.latest_ms = max(sensor.latest_ms, ticks_diff(now, sensor.due))
+                ms = sensor.driver.measure(sensor.row)
+                if ms == 0:  # not None: then the driver has handed on by itself what it had
+                    sensor.add(sensor.row)
+            except Exception as exc:
+                fault = exc
+                ms = 0
+            if ms:
+                # One more: a tick that has begun is not a whole one.
+                sensor.wake = ticks_add(self._clock.ticks(), ms + 1)
+                yield 0
+                continue
+            period = sensor.period_ms
+            streak = sensor.streak
+            slots = 1
+            if fault is None:
+                sensor.good = (sensor.good + 1) & 0x3FFFFFFF
+                sensor.streak = 0
+                sensor.error = None
+            else:
+                sensor.failed += 1
+                sensor.streak += 1
+                sensor.error = format_exc(fault)
+                # 1, 2, 4 ... slots, no longer than the rest.
+                slots = max(min(1 << min(streak, 15), _REST_MS // period), 1)
+            # To the slot so many further, and past those that are over already.
+            due = ticks_add(sensor.due, period * slots)
+            slots = ticks_diff(now, due) // period  # whole ones that have passed
+            if slots > 0:
+                sensor.skipped = (sensor.skipped + slots) & 0x3FFFFFFF
+                due = ticks_add(due, slots * period)
+            sensor.due = sensor.wake = due
+            if (fault is None) == (streak > 0):
+                try:
+                    self._tell(sensor, fault)
+                except Exception as exc:
+                    log("tell: " + format_exc(exc))
+            bus = getattr(sensor.driver, "bus", None)
+            if fault is not None and streak and bus is not None and self._recover is not None:
+                try:
+                    self._recover(bus)
+                except Exception as exc:
+                    sensor.error += "; freeing the bus: " + format_exc(exc)
+            yield 0

@@ -1,4 +1,4 @@
-"""An int that raises OverflowError where a signed word of 32 bits would wrap (CPython only)."""
+"""An int that raises OverflowError beyond a 32-bit board's small integers (CPython only)."""
 
 
 class Narrow(int):
@@ -12,7 +12,7 @@ def _checked(name):
         value = plain(self, other)
         if value is NotImplemented:
             return value
-        if not -(1 << 31) <= value < 1 << 31:
+        if not -(1 << 30) <= value < 1 << 30:
             raise OverflowError(f"{int(self)} {name} {int(other)} = {int(value)}")
         return Narrow(value)
 

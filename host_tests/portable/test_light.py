@@ -8,7 +8,7 @@ from kit.driver_suite import Rig
 
 def test_bh1750_passes_the_suite():
     for mode in ("high", "high2", "low"):
-        Rig(sheet.BH1750, lambda bus, m=mode: bh1750.BH1750(bus, 0x23, m), 0x23, False).check_all()
+        Rig(sheet.BH1750, lambda bus, m=mode: bh1750.BH1750(bus, mode=m), 0x23, False).check_all()
 
 
 def test_veml7700_passes_the_suite():

@@ -121,7 +121,7 @@ def test_a_failing_sensor_is_tried_ever_more_rarely_and_told_about_once():
     clock.advance(4500)
     probe.broken = True
     clock.advance(120000)
-    # Slots 5, 6, 8, 12, 20, 36, 52 ... : 1, 2, 4, 8, 16 and then 16 again.
+    # Slots 5, 6, 8, 12, 20, 36, 66 ... : 1, 2, 4, 8, 16 and then 30 again: half a minute.
     assert 8 <= probe.attempts <= 12, probe.attempts
     assert sensor.failed == probe.attempts
     assert "nobody answers" in sensor.error
@@ -129,7 +129,7 @@ def test_a_failing_sensor_is_tried_ever_more_rarely_and_told_about_once():
     probe.broken = False
     clock.advance(31000)
     assert told.log == [("probe", False), ("probe", True)]
-    assert sensor.error is None and sensor.status["failed"] == probe.attempts
+    assert sensor.error is None and sensor.failed == probe.attempts
     before = len(taken.times(sensor))
     clock.advance(10000)
     assert len(taken.times(sensor)) == before + 10
@@ -174,6 +174,11 @@ def test_the_bus_is_freed_after_two_failures():
     clock.advance(10000)
     assert freed == [bus]
     assert sensor.failed == 2 and sensor.error is None
+    probe = Probe()
+    probe.broken = True
+    sampler.add_sensor(probe, 100)
+    clock.advance(1000)
+    assert probe.attempts > 2 and freed == [bus], "it is on no bus"
 
 
 def test_chips_on_one_bus_with_conversions_of_ten_and_of_five_thousand_milliseconds():

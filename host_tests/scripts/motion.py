@@ -54,7 +54,8 @@ async def main(url, seconds, form):
     sampler.stop()
     await asyncio.sleep_ms(0)
     # What the FIFO still holds is not lost: it is drained before the end.
-    driver.drain(sensor.row, ticks_ms(), batcher.add)
+    sensor.row[0] = ticks_ms()
+    driver.measure(sensor.row)
     for _ in range(20):
         if await batcher.flush(2000):
             break

@@ -137,7 +137,7 @@ def main():
     last = station.heap()
     working = station.sampler.sensors[0]
     for sensor in station.sampler.sensors:
-        print(sensor.status)
+        print(sensor.name, sensor.good, sensor.failed, sensor.skipped, sensor.error)
     print("days", days, "faults", station.faults, "told", station.told)
     print("heap", first, "->", last)
     print("BENCH station_days=%d" % days)

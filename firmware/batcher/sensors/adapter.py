@@ -16,11 +16,8 @@ def to_integer(value, scale: int) -> int:
     """`value` in units of 10**scale, rounded half away from zero; MISSING for None and NaN."""
     if value is None or value != value:
         return MISSING
-    if scale < 0:
-        value = value * 10**-scale
-    elif scale:
-        value = value / 10**scale
-    number = int(value + 0.5) if value >= 0 else -int(0.5 - value)
+    value = value / 10**scale if scale > 0 else value * 10**-scale
+    number = int(value + (0.5 if value >= 0 else -0.5))
     if not MISSING < number <= 0x7FFFFFFF:
         raise ValueError("%r does not fit 32 bits at scale %d" % (value, scale))
     return number
@@ -40,8 +37,6 @@ class Adapter:
     def measure(self, row):
         try:
             values = self._read()
-        except OSError:
-            raise
         except Exception as exc:
             raise OSError(5, "%s: %s" % (self.schema.name, format_exc(exc)))
         if not isinstance(values, (tuple, list)):

@@ -4,11 +4,8 @@ Rules: one conversion of 80 ms for each measurement, its CRC is checked (section
 has no identity; its status must say that it is calibrated.
 """
 
-from ..schema import Schema
 from .crc8 import crc8
 from .driver import Driver
-
-OPTIONS = {"bus": ("i2c0", "i2c"), "address": (0x38, (0x38,))}
 
 
 def temperature(raw: int) -> int:
@@ -24,41 +21,27 @@ def humidity(raw: int) -> int:
 class AHT20(Driver):
     """AHT20 at `bus`. Row: temperature in 0.01 °C, humidity in 0.01 %."""
 
-    SCHEMA = Schema("aht20", (("temperature", "Cel", -2), ("humidity", "%RH", -2)))
+    SCHEMA = ("aht20", (("temperature", "Cel", -2), ("humidity", "%RH", -2)))
+    OPTIONS = (("address", 0x38, 0x38),)
 
-    def __init__(self, bus, address=0x38):
-        super().__init__(bus, address)
-        self._data = bytearray(7)
-        self._one = bytearray(1)
-        self._set_up = False
-
-    def _find(self):
-        one = self._one
-        self.bus.readfrom_mem_into(self.address, 0x71, one)
-        if one[0] & 8:
-            self._set_up = False
-            return 0
-        if self._set_up:
-            self._set_up = False
-            self.fail("status is 0x%02x: not calibrated" % one[0])
-        self.bus.writeto(self.address, b"\xbe\x08\x00")
-        self._set_up = True
-        return 10
-
-    def _start(self):
-        self.bus.writeto(self.address, b"\xac\x33\x00")
-        return 80
-
-    def _read(self, row):
-        d = self._data
-        self.bus.readfrom_into(self.address, d)
-        if d[0] & 0x80:
-            return 5
-        if crc8(d, 0, 6) != d[6]:
+    def run(self, bus, address):
+        if not self.get(0x71) & 8:
+            bus.writeto(address, b"\xbe\x08\x00")  # calibrate
+            yield 10
+            self.expect("calibration bit", self.get(0x71) & 8, 8)
+        d = bytearray(7)
+        while True:
+            bus.writeto(address, b"\xac\x33\x00")
+            yield 80
+            while True:
+                bus.readfrom_into(address, d)
+                if not d[0] & 0x80:
+                    break
+                yield 5
             self.expect("CRC", d[6], crc8(d, 0, 6))
-        row[1] = temperature((d[3] & 15) << 16 | d[4] << 8 | d[5])
-        row[2] = humidity(d[1] << 12 | d[2] << 4 | d[3] >> 4)
-        return 0
+            self.row[1] = temperature((d[3] & 15) << 16 | d[4] << 8 | d[5])
+            self.row[2] = humidity(d[1] << 12 | d[2] << 4 | d[3] >> 4)
+            yield 0
 
 
 DRIVER = AHT20

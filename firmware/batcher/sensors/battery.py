@@ -4,25 +4,14 @@ Rules: the level is read off a discharge curve in straight pieces; it is a hint,
 (the voltage sags under load and with the cold).
 """
 
-from ..schema import Schema
-from .analog import mean_mv
-
-OPTIONS = {
-    "adc": (None, "adc"),
-    "kind": ("lipo", ("lipo", "lifepo4", "alkaline")),
-    "cells": (1, range(1, 9)),
-    "samples": (16, range(1, 257)),
-    "full_scale_mv": (3300, range(100, 6001)),
-    "times": (2, range(1, 1001)),
-    "by": (1, range(1, 1001)),
-}
+from .analog import Analog
 
 # mV of one cell at rest -> per cent, rising: manufacturers' typical curves at 0.2 C and 20 °C.
-CURVES = {
-    "lipo": (3270, 0, 3610, 5, 3690, 10, 3770, 30, 3840, 50, 3950, 70, 4110, 90, 4200, 100),
-    "lifepo4": (2500, 0, 3000, 9, 3200, 17, 3250, 30, 3300, 70, 3350, 90, 3400, 100),
-    "alkaline": (900, 0, 1100, 15, 1200, 35, 1300, 60, 1400, 80, 1550, 100),
-}
+CURVES = (
+    "3270 0 3610 5 3690 10 3770 30 3840 50 3950 70 4110 90 4200 100",
+    "2500 0 3000 9 3200 17 3250 30 3300 70 3350 90 3400 100",
+    "900 0 1100 15 1200 35 1300 60 1400 80 1550 100",
+)
 
 
 def level(mv: int, curve) -> int:
@@ -39,26 +28,21 @@ def level(mv: int, curve) -> int:
     return 100
 
 
-class Battery:
+class Battery(Analog):
     """`adc` behind a divider of times / by. Row: voltage in mV, level in %."""
 
-    SCHEMA = Schema("battery", (("voltage", "V", -3), ("level", "%EL", 0)))
+    SCHEMA = ("battery", (("voltage", "V", -3), ("level", "%EL", 0)))
+    OPTIONS = (
+        ("kind", "lipo", "lifepo4", "alkaline"),
+        ("cells", 1, 1, ..., 8),
+        ("times", 2, 1, ..., 1000),
+    ) + Analog.OPTIONS[1:]
 
-    def __init__(self, adc, kind="lipo", cells=1, samples=16, full_scale_mv=3300, times=2, by=1):
-        self.schema = self.SCHEMA
-        self.adc = adc
-        self._curve = CURVES[kind]
-        self._cells = cells
-        self._samples = samples
-        self._full = 0 if hasattr(adc, "read_uv") else full_scale_mv
-        self._times = times
-        self._by = by
-
-    def measure(self, row):
-        mv = mean_mv(self.adc, self._samples, self._full) * self._times // self._by
-        row[1] = mv
-        row[2] = level(mv // self._cells, self._curve)
-        return 0
+    def run(self, adc, kind, cells, *analog):
+        curve = tuple(map(int, CURVES[kind].split()))
+        for ms in super().run(adc, *analog):
+            self.row[2] = level(self.row[1] // cells, curve)
+            yield ms
 
 
 DRIVER = Battery

@@ -4,23 +4,16 @@ Rules: one-time measurements, after each of which the chip powers down by itself
 identity and no checksum: a missing chip shows as a refused address.
 """
 
-from ..schema import Schema
 from .driver import Driver
 
-OPTIONS = {
-    "bus": ("i2c0", "i2c"),
-    "address": (0x23, (0x23, 0x5C)),
-    "mode": ("high", ("high", "high2", "low")),
-    "time": (69, range(31, 255)),
-}
-
 # Instruction set, and the longest conversion at the default measurement time of 69.
-_MODES = {"high": (0x20, 180, 1), "high2": (0x21, 180, 2), "low": (0x23, 24, 1)}
+_MODES = ((0x20, 180, 1), (0x21, 180, 2), (0x23, 24, 1))
 
 
 def decode(raw: int, time: int = 69, fineness: int = 1) -> int:
     """0.1 lx: raw / 1.2 * 69 / time, halved in high2 (fineness 2)."""
-    return (raw * 575 + (time * fineness >> 1)) // (time * fineness)
+    time *= fineness
+    return (raw * 575 + (time >> 1)) // time
 
 
 class BH1750(Driver):
@@ -31,31 +24,26 @@ class BH1750(Driver):
     Row: illuminance in 0.1 lx.
     """
 
-    SCHEMA = Schema("bh1750", (("illuminance", "lx", -1),))
+    SCHEMA = ("bh1750", (("illuminance", "lx", -1),))
+    OPTIONS = (
+        ("address", 0x23, 0x5C),
+        ("mode", "high", "high2", "low"),
+        ("time", 69, 31, ..., 254),
+    )
 
-    def __init__(self, bus, address=0x23, mode="high", time=69):
-        super().__init__(bus, address)
-        code, ms, self._fineness = _MODES[mode]
-        self._time = time
-        self._ms = (ms * time + 68) // 69
-        self._commands = (
-            b"\x01",  # power on
-            bytes((0x40 | time >> 5,)),
-            bytes((0x60 | time & 31,)),
-            bytes((code,)),
-        )
-        self._data = bytearray(2)
-
-    def _start(self):
-        for command in self._commands:
-            self.bus.writeto(self.address, command)
-        return self._ms
-
-    def _read(self, row):
-        data = self._data
-        self.bus.readfrom_into(self.address, data)
-        row[1] = decode(data[0] << 8 | data[1], self._time, self._fineness)
-        return 0
+    def run(self, bus, address, mode, time):
+        code, ms, fineness = _MODES[mode]
+        commands = bytes((1, 0x40 | time >> 5, 0x60 | time & 31, code))  # 1: power on
+        one = bytearray(1)
+        data = bytearray(2)
+        while True:
+            for command in commands:
+                one[0] = command
+                bus.writeto(address, one)
+            yield (ms * time + 68) // 69
+            bus.readfrom_into(address, data)
+            self.row[1] = decode(data[0] << 8 | data[1], time, fineness)
+            yield 0
 
 
 DRIVER = BH1750

@@ -1,102 +1,83 @@
 """BME280: temperature, pressure and humidity of one instant (Bosch BST-BME280-DS001).
 
 Rules: forced mode, one conversion for each measurement, all channels of the same one. The
-compensation is the datasheet's integer code (sections 4.2.3 and 8.2) with its lost bits kept,
-in 32-bit words only: nothing of it reaches the heap on a 32-bit board.
+compensation is that of sections 4.2.3 and 8.2 with small integers only: no step of it passes
+30 bits, so that nothing of it reaches the heap on a 32-bit board.
 """
 
-from array import array
+from struct import unpack_from
 
-from ..port import micropython, ptr8, ptr16, ptr32  # noqa: F401
-from ..schema import Schema
+from ..port import const
 from .driver import Driver
 
-OPTIONS = {
-    "bus": ("i2c0", "i2c"),
-    "address": (0x76, (0x76, 0x77)),
-    "oversampling": (1, (1, 2, 4, 8, 16)),
-    "filter": (0, (0, 2, 4, 8, 16)),
-}
+# Places of the calibration (table 16).
+_T1 = const(0)
+_T2 = const(1)
+_T3 = const(2)
+_P1 = const(3)
+_P2 = const(4)
+_P3 = const(5)
+_P4 = const(6)
+_P5 = const(7)
+_P6 = const(8)
+_P7 = const(9)
+_P8 = const(10)
+_P9 = const(11)
+_H1 = const(12)
+_H2 = const(13)
+_H3 = const(14)
+_H4 = const(15)
+_H5 = const(16)
+_H6 = const(17)
 
 
-@micropython.viper
-def compensate(calibration, raw, row) -> int:
-    """Fill row[1] (0.01 °C), row[2] (0.1 Pa) and, where row is long enough, row[3] (0.01 %).
+def mul(a, b):
+    """a * b / 2^14, rounded down; a of 29 bits, b of 16, and no product wider than 30."""
+    return (a >> 14) * b + ((a & 16383) * b >> 14)
 
-    calibration: array('H') of T1..T3, P1..P9, H1..H6. raw: registers 0xF7 to 0xFE (or 0xFC:
-    calibration[12] to [17] are zeros then and row[3] is not touched).
-    Returns 0, or 1 where the calibration is no chip's.
-    The formulae of section 4.2.3, its long products split into halves so that no step is wider
-    than 32 bits: within 0.01 °C, 0.1 Pa and 0.02 % of the floating-point formulae.
+
+def compensate(c, d, chip):
+    """Each step fills chip.row[1] (0.01 °C), [2] (0.1 Pa) and, with humidity, [3] (0.01 %).
+
+    c: T1..T3, P1..P9, H1 and, with humidity, H2..H6. d: registers 0xF7 to 0xFE, or 0xFC.
+    Yields True where the calibration is no chip's. A generator, so that its many values have a
+    place of their own. Within 0.01 °C, 0.2 Pa and 0.02 % of the floating-point formulae.
     """
-    c = ptr16(calibration)
-    d = ptr8(raw)
-    out = ptr32(row)
-    # Temperature: t_fine in 1/5120 degrees.
-    adc = d[3] << 12 | d[4] << 4 | d[5] >> 4
-    a = (adc >> 4) - c[0]
-    fine = (((a * a) >> 12) * ((c[2] ^ 0x8000) - 0x8000)) >> 14
-    adc -= c[0] << 4
-    a = (c[1] ^ 0x8000) - 0x8000
-    fine += ((adc >> 6) * a + (((adc & 63) * a) >> 6) + 128) >> 8
-    out[1] = (fine * 5 + 128) >> 8
-    # Pressure. u is the datasheet's first var1, uu its square / 2^8.
-    u = fine - 128000
-    a = (u + 8) >> 4
-    uu = a * a
-    # Offset in 1/64 of a converter step: P4 * 16 + u * P5 / 2^14 + u * u * P6 / 2^31.
-    a = (c[7] ^ 0x8000) - 0x8000
-    num = (((c[6] ^ 0x8000) - 0x8000) << 10) + (u >> 8) * a + (((u & 255) * a) >> 8)
-    a = (c[8] ^ 0x8000) - 0x8000
-    num += (((uu >> 14) * a) >> 3) + (((uu & 16383) * a) >> 17)
-    num = ((1048576 - (d[0] << 12 | d[1] << 4 | d[2] >> 4)) << 6) - num
-    # Divisor, P1 * (1 + u * P2 / 2^35 + u * u * P3 / 2^55), times 2^8.
-    a = (c[4] ^ 0x8000) - 0x8000
-    den = (1 << 28) + (u >> 7) * a + (((u & 127) * a) >> 7)
-    a = (c[5] ^ 0x8000) - 0x8000
-    den += (((uu >> 14) * a) >> 5) + (((uu & 16383) * a) >> 19)
-    den = (c[3] * (den >> 14) + ((c[3] * (den & 16383)) >> 14) + 32) >> 6
-    if den <= 0 or num < 0:
-        return 1
-    # p = num * 6250 / divisor in 1/64 Pa: a long division, the factor 25 * 25 * 40 * 64 in steps.
-    p = num // den
-    num = num % den * 25
-    p = p * 25 + num // den
-    num = num % den * 25
-    p = p * 25 + num // den
-    num = num % den * 40
-    p = p * 40 + num // den
-    num = num % den * 64
-    p = p * 64 + num // den
-    if p > 11500000:  # 180 kPa: outside of what the chip can measure, and of these 32 bits
-        return 1
-    # p + (P9 * p * p / 2^31 + P8 * p / 2^15 + P7) / 16; a is p * p / 2^16.
-    b = p >> 9
-    num = p & 511
-    a = ((b * b) << 2) + ((b * num) >> 6) + ((num * num) >> 16)
-    b = (c[11] ^ 0x8000) - 0x8000
-    num = ((a >> 15) * b >> 10) + (((a & 32767) * b) >> 25)
-    b = (c[10] ^ 0x8000) - 0x8000
-    num += ((p >> 9) * b >> 10) + (((p & 511) * b) >> 19)
-    p += num + (((c[9] ^ 0x8000) - 0x8000) << 2)
-    out[2] = (p * 5 + 16) >> 5
-    if int(len(raw)) < 8:
-        return 0
-    # Humidity in 1/1024 per cent.
-    u = fine - 76800
-    a = ((u * ((c[17] ^ 0x8000) - 0x8000)) >> 10) * (((u * c[14]) >> 11) + 32768)
-    a = ((a >> 10) + 2097152) * ((c[13] ^ 0x8000) - 0x8000)
-    b = ((d[6] << 8 | d[7]) << 14) - (((c[15] ^ 0x8000) - 0x8000) << 20)
-    b = (b - ((c[16] ^ 0x8000) - 0x8000) * u + 16384) >> 15
-    b = b * ((a + 8192) >> 14)
-    a = b >> 15
-    b -= (((a * a) >> 7) * c[12]) >> 4
-    if b < 0:
-        b = 0
-    if b > 419430400:
-        b = 419430400
-    out[3] = ((b >> 12) * 25 + 128) >> 8
-    return 0
+    while True:
+        # Temperature: t_fine in 1/5120 degrees.
+        a = (d[3] << 12 | d[4] << 4 | d[5] >> 4) - (c[_T1] << 4)
+        b = a >> 6
+        fine = mul(a, c[_T2]) + (mul(b * b, c[_T3]) >> 8) + 1  # both are rounded down
+        chip.row[1] = (fine * 5 + 128) >> 8
+        # Pressure. u is 128 times the datasheet's first var1, uu that value's square / 2^6.
+        u = fine - 128000
+        a = (u + 8) >> 4
+        uu = a * a
+        u <<= 6
+        # 1/64 steps of the converter, less P4 * 16 + var1 * P5 / 2^13 + var1 * var1 * P6 / 2^29.
+        num = ((1048576 - (d[0] << 12 | d[1] << 4 | d[2] >> 4)) << 6) - (c[_P4] << 10)
+        num -= mul(u, c[_P5]) + (mul(uu, c[_P6]) >> 3)
+        # P1 * (1 + var1 * P2 / 2^34 + var1 * var1 * P3 / 2^53) in 1/128.
+        den = (mul((1 << 27) + mul(u, c[_P2]) + (mul(uu, c[_P3]) >> 6), c[_P1]) + 32) >> 6
+        # p = num * 6250 / divisor in 1/64 Pa: a long division, its factor 100 * 100 * 80 in steps.
+        p = num // den
+        for a in (100, 100, 80):
+            num = num % den * a
+            p = p * a + num // den
+        # + (P9 * p * p / 2^31 + P8 * p / 2^15 + P7) / 16
+        p += (mul((c[_P8] << 8) + mul(p, c[_P9]), (p + 128) >> 8) >> 5) + (c[_P7] << 2)
+        chip.row[2] = (p * 5 + 16) >> 5
+        if len(c) > _H2:
+            u = fine - 76800
+            # 1/16 steps of the converter; 1 + H6 * u / 2^26 * (1 + H3 * u / 2^26) in 1/2^26.
+            a = ((d[6] << 8 | d[7]) << 4) - (c[_H4] << 10) - mul(u << 4, c[_H5])
+            b = (1 << 26) + mul(c[_H6] * u, 16384 + (c[_H3] * u >> 12))
+            # In 1/8192 per cent; the datasheet's last step bends it, by less than half of it.
+            a = min(max(mul(a, mul(b, c[_H2]) >> 5), 0), 1638400)
+            b = a >> 6
+            a -= mul(b * b, c[_H1]) >> 6
+            chip.row[3] = (min(a, 819200) * 25 + 1024) >> 11
+        yield not 0 <= p < 11500000  # 180 kPa
 
 
 class BME280(Driver):
@@ -105,74 +86,55 @@ class BME280(Driver):
     Row: temperature in 0.01 °C, pressure in 0.1 Pa, humidity in 0.01 %.
     """
 
-    SCHEMA = Schema(
-        "bme280", (("temperature", "Cel", -2), ("pressure", "Pa", -1), ("humidity", "%RH", -2))
+    SCHEMA = (
+        "bme280",
+        (("temperature", "Cel", -2), ("pressure", "Pa", -1), ("humidity", "%RH", -2)),
     )
-    _ID = 0x60
-    _BYTES = 8  # of data, from register 0xF7
+    OPTIONS = (
+        ("address", 0x76, 0x77),
+        ("oversampling", 1, 2, 4, 8, 16),
+        ("filter", 0, 2, 4, 8, 16),
+    )
+    ID = 0x60
 
-    def __init__(self, bus, address=0x76, oversampling=1, filter=0):
-        super().__init__(bus, address)
-        osrs = (1, 2, 4, 8, 16).index(oversampling) + 1
-        # Written at each start, in pairs of register and value, so that a chip that was reset
-        # in between measures all the same: ctrl_hum, config, ctrl_meas (forced mode).
-        self._command = bytearray(
-            (0xF2, osrs, 0xF5, (0, 2, 4, 8, 16).index(filter) << 2, 0xF4, osrs << 5 | osrs << 2 | 1)
-        )
-        # Section 9.1, the longest time: 1.25 ms + 2.3 ms a conversion + 2 * 0.575 ms.
-        self._ms = (1250 + 6900 * oversampling + 1150 + 999) // 1000
-        self._data = bytearray(self._BYTES)
-        self._one = bytearray(1)
-        self._calibration = array("H", bytes(36))
-
-    def _find(self):
-        one = self._one
-        self.bus.readfrom_mem_into(self.address, 0xD0, one)
-        self.expect("chip id", one[0], self._ID)
-        self.bus.readfrom_mem_into(self.address, 0xF3, one)
-        if one[0] & 1:
-            return 2  # it still copies its calibration (section 5.4.4)
-        self._calibrate()
-        if not self._calibration[3]:
+    def run(self, bus, address, oversampling, filter):
+        self.expect("chip id", self.get(0xD0), self.ID)
+        while self.get(0xF3) & 1:
+            yield 2  # it still copies its calibration (section 5.4.4)
+        channels = len(self.SCHEMA[1])
+        # Table 16: 0x88 to 0xA1 and 0xE1 to 0xE7.
+        data = bytearray(26)
+        bus.readfrom_mem_into(address, 0x88, data)
+        calibration = unpack_from("<HhhHhhhhhhhhxB", data)
+        if not calibration[3]:
             self.fail("calibration is blank")
-        return 0
-
-    def _calibrate(self):
-        """Table 16: 0x88 to 0xA1 and 0xE1 to 0xE7."""
-        c = self._calibration
-        buf = bytearray(26)
-        self._read_tp(buf)
-        c[12] = buf[25]
-        buf = bytearray(7)
-        self.bus.readfrom_mem_into(self.address, 0xE1, buf)
-        c[13] = buf[0] | buf[1] << 8
-        c[14] = buf[2]
-        # H4 and H5 share a byte: 12 bits each, signed. H6 is a signed byte.
-        c[15] = (((buf[3] << 4 | buf[4] & 15) ^ 0x800) - 0x800) & 0xFFFF
-        c[16] = (((buf[5] << 4 | buf[4] >> 4) ^ 0x800) - 0x800) & 0xFFFF
-        c[17] = ((buf[6] ^ 0x80) - 0x80) & 0xFFFF
-
-    def _read_tp(self, buf):
-        self.bus.readfrom_mem_into(self.address, 0x88, buf)
-        for i in range(12):
-            self._calibration[i] = buf[2 * i] | buf[2 * i + 1] << 8
-
-    def _start(self):
-        self.bus.writeto(self.address, self._command)
-        return self._ms
-
-    def _read(self, row):
-        one = self._one
-        self.bus.readfrom_mem_into(self.address, 0xF3, one)
-        if one[0] & 8:
-            return 2
-        data = self._data
-        self.bus.readfrom_mem_into(self.address, 0xF7, data)
-        if data[3] == 0x80 and not data[4] and not data[5]:
-            self.fail("no measurement in its registers: it was reset while it converted")
-        if compensate(self._calibration, data, row):
-            self.fail("readings that its calibration does not allow")
-        return 0
+        if channels > 2:
+            bus.readfrom_mem_into(address, 0xE1, data)
+            # H4 and H5 share a byte: 12 bits each, signed.
+            h2, h3, h4, shared, h5, h6 = unpack_from("<hBbBbb", data)
+            calibration += (h2, h3, h4 << 4 | shared & 15, h5 << 4 | shared >> 4, h6)
+        # Section 9.1 (BMP280: 3.8.1), the longest time: 1.25 ms + 2.3 ms a conversion + 0.575 ms a
+        # channel, less the first's; rounded up.
+        ms = (1674 + channels * (575 + (2300 << oversampling))) // 1000
+        osrs = oversampling + 1
+        # Pairs of register and value: ctrl_hum, config, ctrl_meas with both and forced mode. Sent
+        # each time, so that a chip that was reset in between measures all the same.
+        command = bytes((0xF2, osrs, 0xF5, filter << 2, 0xF4, osrs * 0x24 | 1))
+        if channels < 3:
+            command = command[2:]
+        data = bytearray(2 + 2 * channels)
+        steps = compensate(calibration, data, self)
+        while True:
+            bus.writeto(address, command)
+            yield ms
+            while self.get(0xF3) & 8:
+                yield 2
+            bus.readfrom_mem_into(address, 0xF7, data)
+            if data[3] == 0x80 and not data[4] | data[5]:
+                self.fail("no measurement: it was reset while it converted")
+            if next(steps):
+                self.fail("readings beyond its calibration")
+            yield 0
 
 
 DRIVER = BME280

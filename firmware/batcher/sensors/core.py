@@ -3,9 +3,7 @@
 RP2040 datasheet section 4.9.5: 27 - (V - 0.706) / 0.001721. The ESP32s have a function.
 """
 
-from ..schema import Schema
-
-OPTIONS = {"source": ("core", "temperature")}
+from .driver import Driver
 
 
 def decode_rp2(raw: int) -> int:
@@ -14,24 +12,22 @@ def decode_rp2(raw: int) -> int:
     return 2700 - (uv - 706000) * 100 // 1721
 
 
-class Core:
+class Core(Driver):
     """`source`: an ADC (RP2), or (function, "C" or "F"). Row: temperature in 0.01 °C."""
 
-    SCHEMA = Schema("core", (("temperature", "Cel", -2),))
+    PART = ("source", "temperature")
+    SCHEMA = ("core", (("temperature", "Cel", -2),))
 
-    def __init__(self, source):
-        self.schema = self.SCHEMA
-        self.source = source
-
-    def measure(self, row):
-        source = self.source
-        if hasattr(source, "read_u16"):
-            row[1] = decode_rp2(source.read_u16())
-        elif source[1] == "F":
-            row[1] = (source[0]() - 32) * 500 // 9
-        else:
-            row[1] = source[0]() * 100
-        return 0
+    def run(self, source):
+        while True:
+            if hasattr(source, "read_u16"):
+                value = decode_rp2(source.read_u16())
+            else:
+                value = source[0]() * 100
+                if source[1] == "F":
+                    value = (value - 3200) * 5 // 9
+            self.row[1] = value
+            yield 0
 
 
 DRIVER = Core

@@ -1,30 +1,23 @@
 """The check byte of Sensirion's and Aosong's chips: polynomial 0x31, from 0xFF, unreflected."""
 
-from ..port import micropython, ptr8  # noqa: F401
 
-
-@micropython.viper
-def crc8(buf, start: int, count: int) -> int:
-    """-> CRC of `count` bytes of buf from `start`. The SHT3x datasheet has BE EF -> 92."""
-    b = ptr8(buf)
+def crc8(buf, start: int, end: int) -> int:
+    """-> CRC of buf[start:end]. The SHT3x datasheet has BE EF -> 92."""
     crc = 0xFF
-    i = start
-    while i < start + count:
-        crc ^= b[i]
-        bit = 8
-        while bit:
-            crc = (crc << 1) ^ 0x31 if crc & 0x80 else crc << 1
-            crc &= 0xFF
-            bit -= 1
-        i += 1
+    while start < end:
+        crc ^= buf[start]
+        start += 1
+        for _ in range(8):
+            crc <<= 1
+            if crc & 0x100:
+                crc ^= 0x131
     return crc
 
 
-@micropython.native
-def check_words(driver, buf, words: int) -> None:
-    """OSError where one of the words of 2 bytes and a CRC is wrong."""
-    i = 0
-    while i < 3 * words:
-        if crc8(buf, i, 2) != buf[i + 2]:
-            driver.expect("CRC of word %d" % (i // 3), buf[i + 2], crc8(buf, i, 2))
-        i += 3
+def word(driver, buf, i: int) -> int:
+    """-> word i of words of two bytes and a CRC each. Raises where that is wrong."""
+    at = 3 * i
+    crc = crc8(buf, at, at + 2)
+    if crc != buf[at + 2]:
+        driver.expect("CRC of word %d" % i, buf[at + 2], crc)
+    return buf[at] << 8 | buf[at + 1]

@@ -4,9 +4,7 @@ Rules: `dht` times the pulses, with interrupts off for 5 ms, and blocks for abou
 every 2 s or less often. It checks the sum; the bytes are decoded here, without its floats.
 """
 
-from ..schema import Schema
-
-OPTIONS = {"data": (None, "dht")}
+from .driver import Driver
 
 
 def humidity(buf) -> int:
@@ -20,29 +18,24 @@ def temperature(buf) -> int:
     return -value if buf[2] & 0x80 else value
 
 
-class DHT22:
+class DHT22(Driver):
     """`data`: a dht.DHT22 on the pin of its data line.
 
     Row: temperature in 0.1 °C, humidity in 0.1 %.
     """
 
-    SCHEMA = Schema("dht22", (("temperature", "Cel", -1), ("humidity", "%RH", -1)))
+    PART = ("data", "dht")
+    SCHEMA = ("dht22", (("temperature", "Cel", -1), ("humidity", "%RH", -1)))
 
-    def __init__(self, data):
-        self.schema = self.SCHEMA
-        self.sensor = data
-
-    def measure(self, row):
-        sensor = self.sensor
-        try:
-            sensor.measure()
-        except OSError:
-            raise
-        except Exception as exc:  # dht raises a plain Exception("checksum error")
-            raise OSError(5, "dht22: %s" % exc)
-        row[1] = temperature(sensor.buf)
-        row[2] = humidity(sensor.buf)
-        return 0
+    def run(self, sensor):
+        while True:
+            try:
+                sensor.measure()
+            except Exception as exc:  # dht raises a plain Exception("checksum error")
+                self.fail(exc)
+            self.row[1] = temperature(sensor.buf)
+            self.row[2] = humidity(sensor.buf)
+            yield 0
 
 
 DRIVER = DHT22

@@ -5,11 +5,9 @@ scratchpad is decoded here. A chip that lost power answers 85 °C (its reset val
 unless the reading before was near. What ds18x20 takes from the heap is in README.md.
 """
 
-from ..schema import Schema
+from binascii import hexlify
 
-OPTIONS = {"wire": (None, "onewire"), "rom": ("", str)}
-
-_POWER_ON = 8500
+from .driver import Driver
 
 
 def decode(scratchpad) -> int:
@@ -18,63 +16,37 @@ def decode(scratchpad) -> int:
     return (raw * 25 + 2) >> 2
 
 
-class DS18B20:
+class DS18B20(Driver):
     """One chip on the 1-Wire bus `wire` (a ds18x20.DS18X20).
 
     rom: its 8 bytes as 16 hex digits; left out, there must be one chip only.
     Row: temperature in 0.01 °C.
     """
 
-    SCHEMA = Schema("ds18b20", (("temperature", "Cel", -2),))
+    PART = ("wire", "onewire")
+    SCHEMA = ("ds18b20", (("temperature", "Cel", -2),))
+    OPTIONS = (("rom", ""),)
+    last = 0  # the reading before, failed ones too
 
-    def __init__(self, wire, rom=""):
-        self.schema = self.SCHEMA
-        self.wire = wire
-        self._wanted = rom.lower()
-        self._rom = None
-        self._busy = False
-        self._last = None
-
-    def _find(self):
-        found = [bytes(rom) for rom in self.wire.scan()]
-        names = ["".join(["%02x" % b for b in rom]) for rom in found]
-        if self._wanted in names:
-            return found[names.index(self._wanted)]
-        if self._wanted or len(found) != 1:
-            wanted = self._wanted or "one chip"
-            raise OSError(19, "ds18b20: found %s, wanted %s" % (names or "nothing", wanted))
-        return found[0]
-
-    def measure(self, row):
-        busy = self._busy
-        rom = self._rom
-        self._busy = False
-        self._rom = None
-        if rom is None:
-            rom = self._find()
-            busy = False
-        if not busy:
-            self.wire.convert_temp()
-            self._busy = True
-            self._rom = rom
-            return 750  # 12 bits (table 2)
-        scratchpad = self._read(rom)
-        value = decode(scratchpad)
-        last = self._last
-        self._last = value
-        if value == _POWER_ON and (last is None or not 8000 < last < 9000):
-            raise OSError(5, "ds18b20: 85 degrees, which is what a chip says that lost its power")
-        row[1] = value
-        self._rom = rom
-        return 0
-
-    def _read(self, rom):
-        try:
-            return self.wire.read_scratch(rom)
-        except OSError:
-            raise
-        except Exception as exc:  # ds18x20 raises a plain Exception("CRC error")
-            raise OSError(5, "ds18b20: %s" % exc)
+    def run(self, wire, rom):
+        roms = wire.scan()
+        names = [hexlify(found).decode() for found in roms]
+        wanted = rom.lower() or (names[0] if len(names) == 1 else "one chip")
+        if wanted not in names:
+            self.fail("found %s, wanted %s" % (names or "nothing", wanted))
+        rom = roms[names.index(wanted)]
+        while True:
+            wire.convert_temp()
+            yield 750  # 12 bits (table 2)
+            last = self.last
+            try:
+                self.last = value = decode(wire.read_scratch(rom))
+            except Exception as exc:  # ds18x20 raises a plain Exception("CRC error")
+                self.fail(exc)
+            if value == 8500 and not 8000 < last < 9000:
+                self.fail("85 degrees: it has lost its power")
+            self.row[1] = value
+            yield 0
 
 
 DRIVER = DS18B20

@@ -5,20 +5,12 @@ computed from what it measured, not taken from its calibrated registers, which w
 and which a reset clears. There is no identity: after a reset its configuration must read 0x399F.
 """
 
-from ..schema import Schema
 from .driver import Driver
-
-OPTIONS = {
-    "bus": ("i2c0", "i2c"),
-    "address": (0x40, range(0x40, 0x50)),
-    "shunt_mohm": (100, range(1, 10001)),
-    "samples": (1, (1, 2, 4, 8, 16, 32, 64, 128)),
-}
 
 
 def current(raw: int, shunt_mohm: int) -> int:
-    """0.1 mA: raw * 10 µV / shunt."""
-    return (raw * 100 + (shunt_mohm >> 1)) // shunt_mohm
+    """0.1 mA: raw * 10 µV / shunt, raw a signed word."""
+    return (((raw ^ 0x8000) - 0x8000) * 100 + (shunt_mohm >> 1)) // shunt_mohm
 
 
 def power(mv: int, ma10: int) -> int:
@@ -32,44 +24,33 @@ class INA219(Driver):
     Row: voltage (of the load side) in mV, current in 0.1 mA, power in mW.
     """
 
-    SCHEMA = Schema("ina219", (("voltage", "V", -3), ("current", "A", -4), ("power", "W", -3)))
+    SCHEMA = ("ina219", (("voltage", "V", -3), ("current", "A", -4), ("power", "W", -3)))
+    OPTIONS = (
+        ("address", 0x40, 0x40, ..., 0x4F),
+        ("shunt_mohm", 100, 1, ..., 10000),
+        ("samples", 1, 2, 4, 8, 16, 32, 64, 128),
+    )
+    WIDTH = 2
 
-    def __init__(self, bus, address=0x40, shunt_mohm=100, samples=1):
-        super().__init__(bus, address)
-        self._shunt = shunt_mohm
-        # Configuration register: 32 V, 320 mV, both triggered, 12 bits, averaged.
-        adc = 3 if samples == 1 else 8 | (1, 2, 4, 8, 16, 32, 64, 128).index(samples)
-        config = 1 << 13 | 3 << 11 | adc << 7 | adc << 3 | 3
-        self._config = bytes((config >> 8, config & 255))
-        self._ms = (2 * 586 * samples + 999) // 1000
-        self._data = bytearray(2)
-
-    def _find(self):
-        data = self._data
-        self.bus.writeto_mem(self.address, 0, b"\x80\x00")
-        self.bus.readfrom_mem_into(self.address, 0, data)
-        self.expect("configuration after a reset", data[0] << 8 | data[1], 0x399F)
-        return 0
-
-    def _start(self):
-        self.bus.writeto_mem(self.address, 0, self._config)
-        return self._ms
-
-    def _read(self, row):
-        data = self._data
-        self.bus.readfrom_mem_into(self.address, 0, data)
-        if data[0] != self._config[0] or data[1] != self._config[1]:
-            self.fail("its settings are gone: it was reset while it measured")
-        self.bus.readfrom_mem_into(self.address, 2, data)
-        if not data[1] & 2:
-            return 1  # CNVR: the conversion is not ready
-        mv = (data[0] << 8 | data[1]) >> 3 << 2
-        self.bus.readfrom_mem_into(self.address, 1, data)
-        ma10 = current(((data[0] << 8 | data[1]) ^ 0x8000) - 0x8000, self._shunt)
-        row[1] = mv
-        row[2] = ma10
-        row[3] = power(mv, ma10)
-        return 0
+    def run(self, bus, address, shunt, samples):
+        self.put(0, 0x8000)
+        self.expect("configuration", self.get(0), 0x399F)
+        # 32 V, 320 mV, both triggered, 12 bits, averaged.
+        adc = samples | 8 if samples else 3
+        config = 0x3803 | adc << 7 | adc << 3
+        while True:
+            self.put(0, config)
+            yield ((2 * 586 << samples) + 999) // 1000
+            while True:
+                self.expect("configuration", self.get(0), config)
+                mv = self.get(2)
+                if mv & 2:
+                    break  # CNVR: the conversion is ready
+                yield 1
+            self.row[1] = mv = mv >> 3 << 2
+            self.row[2] = ma10 = current(self.get(1), shunt)
+            self.row[3] = power(mv, ma10)
+            yield 0
 
 
 DRIVER = INA219

@@ -7,9 +7,7 @@ is counted. "pio" (RP2) and "counter" (ESP32's PCNT) lose none. README.md has th
 """
 
 from ..port import const
-from ..schema import Schema
-
-OPTIONS = {"counter": (None, "pulse")}
+from .driver import Driver
 
 _MASK = const(0x3FFFFFFF)
 
@@ -60,22 +58,19 @@ class PioCounter:
         return (_MASK - machine.get()) & _MASK
 
 
-class Pulse:
+class Pulse(Driver):
     """`counter`: what has `value()`. Row: count (since the last measurement), total (30 bits)."""
 
-    SCHEMA = Schema("pulse", (("count", "count", 0), ("total", "count", 0)))
+    PART = ("counter", "pulse")
+    SCHEMA = ("pulse", (("count", "count", 0), ("total", "count", 0)))
+    last = 0
 
-    def __init__(self, counter):
-        self.schema = self.SCHEMA
-        self.counter = counter
-        self._last = counter.value() & _MASK
-
-    def measure(self, row):
-        now = self.counter.value() & _MASK
-        row[1] = (now - self._last) & _MASK
-        row[2] = now
-        self._last = now
-        return 0
+    def run(self, counter):
+        while True:
+            now = counter.value() & _MASK
+            self.row[1] = (now - self.last) & _MASK
+            self.row[2] = self.last = now
+            yield 0
 
 
 DRIVER = Pulse

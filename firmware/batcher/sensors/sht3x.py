@@ -4,18 +4,8 @@ Rules: single shots without clock stretching; both channels of the same one; eac
 checked. The chip has no identity of its own: its status register with its CRC stands for it.
 """
 
-from ..schema import Schema
-from .crc8 import check_words
+from .crc8 import word
 from .driver import Driver
-
-OPTIONS = {
-    "bus": ("i2c0", "i2c"),
-    "address": (0x44, (0x44, 0x45)),
-    "repeatability": ("high", ("high", "medium", "low")),
-}
-
-# Commands, and longest conversions, rounded up, by repeatability.
-_SHOT = {"high": (0x00, 16), "medium": (0x0B, 7), "low": (0x16, 5)}
 
 
 def temperature(raw: int) -> int:
@@ -34,32 +24,28 @@ class SHT3x(Driver):
     Row: temperature in 0.01 °C, humidity in 0.01 %.
     """
 
-    SCHEMA = Schema("sht3x", (("temperature", "Cel", -2), ("humidity", "%RH", -2)))
+    SCHEMA = ("sht3x", (("temperature", "Cel", -2), ("humidity", "%RH", -2)))
+    OPTIONS = (("address", 0x44, 0x45), ("repeatability", "high", "medium", "low"))
+    IDENTIFY = b"\xf3\x2d"  # read the status register
+    # By repeatability: the command, and the longest conversion, rounded up.
+    SHOTS = ((b"\x24\x00", 16), (b"\x24\x0b", 7), (b"\x24\x16", 5))
+    humidity = staticmethod(humidity)
 
-    def __init__(self, bus, address=0x44, repeatability="high"):
-        super().__init__(bus, address)
-        code, self._ms = _SHOT[repeatability]
-        self._command = bytearray((0x24, code))
-        self._data = bytearray(6)
-
-    def _find(self):
-        status = bytearray(3)
-        self.bus.writeto(self.address, b"\xf3\x2d")  # read the status register
-        self.bus.readfrom_into(self.address, status)
-        check_words(self, status, 1)
-        return 0
-
-    def _start(self):
-        self.bus.writeto(self.address, self._command)
-        return self._ms
-
-    def _read(self, row):
-        data = self._data
-        self.bus.readfrom_into(self.address, data)
-        check_words(self, data, 2)
-        row[1] = temperature(data[0] << 8 | data[1])
-        row[2] = humidity(data[3] << 8 | data[4])
-        return 0
+    def run(self, bus, address, repeatability):
+        bus.writeto(address, self.IDENTIFY)
+        yield 1
+        data = bytearray(3)
+        bus.readfrom_into(address, data)
+        word(self, data, 0)
+        command, ms = self.SHOTS[repeatability]
+        data = bytearray(6)
+        while True:
+            bus.writeto(address, command)
+            yield ms
+            bus.readfrom_into(address, data)
+            self.row[1] = temperature(word(self, data, 0))
+            self.row[2] = self.humidity(word(self, data, 1))
+            yield 0
 
 
 DRIVER = SHT3x

@@ -4,21 +4,17 @@ Rules: the chip is woken for each measurement and shut down after it, so that th
 of that time and nothing runs in between. Identity register 7 is checked.
 """
 
-from ..schema import Schema
 from .driver import Driver
-
-OPTIONS = {
-    "bus": ("i2c0", "i2c"),
-    "address": (0x10, (0x10,)),
-    "gain": ("1/8", ("1/8", "1/4", "1", "2")),
-    "integration_ms": (100, (25, 50, 100, 200, 400, 800)),
-}
 
 # Register 0, ALS_CONF_0: bits 12:11 and bits 9:6. The resolution is 0.0042 lx at gain 2 and
 # 800 ms, and that times 16 for gain 1/8, times 32 for 25 ms (application note of 2025).
-_GAINS = {"1": (0, 2), "2": (1, 1), "1/8": (2, 16), "1/4": (3, 8)}
-_TIMES = {25: (12, 32), 50: (8, 16), 100: (0, 8), 200: (1, 4), 400: (2, 2), 800: (3, 1)}
-_RESOLUTION = 42  # in 0.0001 lx
+_GAINS = ((2, 16), (3, 8), (0, 2), (1, 1))
+_TIMES = ((0, 8), (12, 32), (8, 16), (1, 4), (2, 2), (3, 1))
+
+
+def decode(raw: int, step: int) -> int:
+    """0.01 lx of a raw reading; step: its resolution in 0.0001 lx, 42 to 21,504."""
+    return raw * (step >> 1) // 50  # half of it: 65,535 * 21,504 needs 31 bits
 
 
 def straighten(x: int) -> int:
@@ -43,47 +39,30 @@ class VEML7700(Driver):
     gain "1/8" with 100 ms shows up to 120,000 lx (0.54 lx steps), "2" with 800 ms 0.0042 lx.
     """
 
-    SCHEMA = Schema("veml7700", (("illuminance", "lx", -2),))
+    SCHEMA = ("veml7700", (("illuminance", "lx", -2),))
+    OPTIONS = (
+        ("address", 0x10, 0x10),
+        ("gain", "1/8", "1/4", "1", "2"),
+        ("integration_ms", 100, 25, 50, 200, 400, 800),
+    )
+    WIDTH = 2  # here the low byte comes first
 
-    def __init__(self, bus, address=0x10, gain="1/8", integration_ms=100):
-        super().__init__(bus, address)
-        code, times = _GAINS[gain]
-        time, more = _TIMES[integration_ms]
-        config = code << 11 | time << 6
-        self._on = bytes((config & 255, config >> 8))
-        self._off = bytes((config & 255 | 1, config >> 8))
-        self._step = _RESOLUTION * times * more
-        self._straighten = times > 2
-        # Start-up 2.5 ms, then one integration and a tenth for its tolerance.
-        self._ms = integration_ms + integration_ms // 10 + 3
-        self._data = bytearray(2)
-
-    def _find(self):
-        self.bus.readfrom_mem_into(self.address, 7, self._data)
-        self.expect("chip id", self._data[0], 0x81)
-        return 0
-
-    def _start(self):
-        self.bus.writeto_mem(self.address, 0, self._on)
-        return self._ms
-
-    def _read(self, row):
-        data = self._data
-        self.bus.readfrom_mem_into(self.address, 0, data)
-        if data[0] != self._on[0] or data[1] != self._on[1]:
-            self.fail("its settings are gone: it was reset while it measured")
-        self.bus.readfrom_mem_into(self.address, 4, data)
-        self.bus.writeto_mem(self.address, 0, self._off)
-        value = decode(data[0] | data[1] << 8, self._step)
-        row[1] = straighten(value) if self._straighten else value
-        return 0
-
-
-def decode(raw: int, step: int) -> int:
-    """0.01 lx of a raw reading; step: its resolution in 0.0001 lx, 42 to 21,504."""
-    # In two halves: 65,535 * 21,504 needs 31 bits.
-    high = (raw >> 8) * step
-    return high // 100 * 256 + (high % 100 * 256 + (raw & 255) * step) // 100
+    def run(self, bus, address, gain, time):
+        self.expect("chip id", self.get(7) >> 8, 0x81)
+        ms = self.OPTIONS[2][time + 1]
+        gain, times = _GAINS[gain]
+        time, more = _TIMES[time]
+        on = (time << 6 & 255) << 8 | gain << 3 | time >> 2
+        while True:
+            self.put(0, on)
+            # Start-up 2.5 ms, then one integration and a tenth for its tolerance.
+            yield ms + ms // 10 + 3
+            self.expect("configuration", self.get(0), on)
+            value = self.get(4)
+            self.put(0, on | 0x100)  # off
+            value = decode((value & 255) << 8 | value >> 8, 42 * times * more)
+            self.row[1] = straighten(value) if times > 2 else value
+            yield 0
 
 
 DRIVER = VEML7700
