@@ -287,14 +287,10 @@ class RecordRing:
             lost += self._drop(self._pin, _ALL, tell, reason)
             if not self._full or self._seal(self._full):
                 return lost
-        stage = self._full
-        if not stage:
-            for stage in self._order:
-                if stage[H_COUNT]:
-                    break
-            else:
-                return lost
-        return lost + self._went(stage, tell, reason)
+        for stage in [self._full] if self._full else self._order:
+            if stage[H_COUNT]:
+                return lost + self._went(stage, tell, reason)
+        return lost
 
     # For flashblocks.py, which takes blocks as they are.
 

@@ -59,20 +59,24 @@ class Schema:
     """
 
     def __init__(self, name: str, fields):
-        data = _text(name, "schema name")
-        self.name = name
-        self.fields = tuple([f if isinstance(f, Field) else Field(*f) for f in fields])
-        n = len(self.fields)
-        if not 0 < n <= MAX_FIELDS:
-            raise ValueError("schema %r: %d fields, not 1 to 32" % (name, n))
-        data += bytes([n])
+        head = _text(name, "schema name")
+        data = b""
+        made = []
         seen = set()
-        for field in self.fields:
+        for field in fields:
+            if not isinstance(field, Field):
+                field = Field(*field)
             if field.name in seen:
                 raise ValueError("schema %r: field %r comes twice" % (name, field.name))
             seen.add(field.name)
+            made.append(field)
             data += _text(field.name, "") + _text(field.unit, "") + bytes([field.scale & 255])
-        self.definition = data
+        n = len(made)
+        if not 0 < n <= MAX_FIELDS:
+            raise ValueError("schema %r: %d fields, not 1 to 32" % (name, n))
+        self.name = name
+        self.fields = tuple(made)
+        self.definition = data = head + bytes([n]) + data
         self.id = crc32(data) & 0xFFFF
 
     def named(self, name: str) -> "Schema":

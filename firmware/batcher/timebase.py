@@ -7,24 +7,23 @@ The epoch of a boot is one offset for all its readings, those before the clock w
 
 from .port import const, ticks_diff, ticks_ms
 
-_TICKS_BITS = const(30)
 # 2**30 ms are 1,073,741 s and 824 ms.
 _WRAP_SECONDS = const(1073741)
 _WRAP_MS = const(824)
 # Seconds of an epoch pass 30 bits: they are kept as 10,000 times one number plus another.
 _SPLIT = const(10000)
+_SLACK = const(250)
 
 
 class Timebase:
     """Counts the wraps of a 30-bit millisecond counter. Show it a time at least every 6 days.
 
-    ticks: the counter, `port.ticks_ms` unless given. slack_ms: a correction of the epoch that
-    is smaller is ignored, so that a reading sent twice keeps its timestamp.
+    ticks: the counter, `port.ticks_ms` unless given. A correction of the epoch below 250 ms is
+    ignored, so that a reading sent twice keeps its timestamp.
     """
 
-    def __init__(self, ticks=ticks_ms, slack_ms: int = 250):
+    def __init__(self, ticks=ticks_ms):
         self._ticks = ticks
-        self._slack = slack_ms
         self._low = -1  # none shown yet
         self._high = 0
         self.known = False  # is the epoch known
@@ -56,7 +55,7 @@ class Timebase:
     def now(self) -> int:
         """-> milliseconds since boot, as one number."""
         low = self.touch()
-        return (self._high << _TICKS_BITS) | low
+        return self._high << 30 | low
 
     def set_epoch(self, seconds: int, ms: int = 0, ticks: "int | None" = None) -> bool:
         """It is `seconds` (Unix) and `ms` now, or was at `ticks` -> has the offset changed.
@@ -64,10 +63,10 @@ class Timebase:
         Seconds count from 1970 on every port. Readings taken before get their time too.
         """
         low = self._ticks() if ticks is None else ticks & 0x3FFFFFFF
-        offset = seconds * 1000 + ms - (self.high(low) << _TICKS_BITS | low)
+        offset = seconds * 1000 + ms - (self.high(low) << 30 | low)
         if offset < 0:
             raise ValueError("epoch: %d s is before this board was switched on" % seconds)
-        if self.known and abs(offset - self._offset) < self._slack:
+        if self.known and abs(offset - self._offset) < _SLACK:
             return False
         self._offset = offset
         seconds, self.offset_ms = divmod(offset, 1000)
