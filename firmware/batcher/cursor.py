@@ -1,7 +1,7 @@
 """The batch that block stores give a handler: a cursor over whole blocks.
 
-Rules: stepping allocates nothing; nothing is copied. A store brings its blocks by `_rewind`
-and `_advance` and never moves their bytes while the batch is out.
+Rules: stepping allocates nothing; nothing is copied. A store brings its blocks by `block_after`,
+or a subclass by `_rewind` and `_advance`, and never moves their bytes while the batch is out.
 
 A handler or an encoder goes through it like this, from the start as often as it likes:
 
@@ -15,8 +15,10 @@ or, without looking at blocks, `batch.next(row)` -> the row's schema, None at th
 
 from array import array
 
-from . import block, reader
-from .port import micropython
+from .block import H_COUNT, H_SEQ, H_TIME, HEAD_WORDS, read_head
+from .counter import value
+from .pack import get
+from .reader import S_SINCE, new_state, open_block, read_rows
 from .schema import MAX_FIELDS, MISSING
 
 
@@ -33,15 +35,17 @@ class Cursor:
     boot = None
     epoch = None
 
-    def __init__(self, fields: int = MAX_FIELDS):
-        self.head = array("i", bytes(4 * block.HEAD_WORDS))
-        self.state = reader.new_state(fields)
-        self.buf = None
-        self.start = 0
-        self.size = 0
-        self.schema = None
-        self.rows = 0
-        self.count = 0
+    schema: "object"
+    start: int
+    size: int
+    rows: int
+    count: int
+
+    def __init__(self, store, buf, fields: int = MAX_FIELDS):
+        self._store = store
+        self.head = array("i", bytes(4 * HEAD_WORDS))
+        self.state = new_state(fields)
+        self.buf = buf
         self.skip = 0  # rows before it that are passed over; whole blocks only
         self._length = 0  # rows in the batch
         self._left = 0  # of these, after the current block
@@ -66,26 +70,23 @@ class Cursor:
         self._length = n
         self.rewind()
 
-    @micropython.native
     def next_block(self) -> bool:
         """Go to the next block -> False after the last. Raises ValueError for a damaged one."""
         if not self._left:
             return False
         self._advance()
         head = self.head
-        self.size = size = block.read_head(self.buf, self.start, len(self.buf), head)
-        if not size or not reader.open_block(0, 0, 0, self.state, head, self.buf, self.start):
+        self.size = read_head(self.buf, self.start, len(self.buf), head)
+        if not self.size or not open_block(self.state, head, self.buf, self.start):
             raise ValueError("a damaged block at offset %d" % self.start)
-        self.rows = n = head[block.H_COUNT]
-        if n > self._left:
-            n = self._left
-        self.count = self.state[0] = n  # reading ends there
+        self.rows = head[H_COUNT]
+        self.count = self.state[0] = n = min(self.rows, self._left)  # reading ends there
         self._left -= n
         return True
 
     def next_row(self, row) -> int:
         """Fill `row` with the block's next row -> 1, 0 after the last."""
-        return reader.next_row(self.state, self.buf, row)
+        return read_rows(self.state, self.buf, row, 1, 0)
 
     def next(self, row=None) -> "object | None":
         """Fill `row`, where there is one, with the batch's next row -> its schema, None: no more.
@@ -106,14 +107,12 @@ class Cursor:
 
     @property
     def first(self) -> int:
-        head = self.head
-        return block.long(head[block.H_SEQ], head[block.H_SEQ_HIGH])
+        return value(self.head, H_SEQ)
 
     @property
     def time(self) -> int:
         """Milliseconds since boot of the block's first row."""
-        head = self.head
-        return block.long(head[block.H_TIME], head[block.H_TIME_HIGH])
+        return value(self.head, H_TIME)
 
     def _scratch(self):
         return array("i", bytes(4 * (MAX_FIELDS + 2)))
@@ -128,11 +127,13 @@ class Cursor:
             for i in range(self.count):
                 self.next_row(row)
                 values = [None if v == MISSING else v for v in row[1 : len(self.schema.fields) + 1]]
-                yield self.series, first + i, time + self.state[reader.S_SINCE], values
+                yield self.series, first + i, time + self.state[S_SINCE], values
 
     def _rewind(self):
         """Prepare to give the first block."""
+        self.start = -1
 
     def _advance(self):
         """Set buf, start and schema to the next block."""
-        raise NotImplementedError
+        self.start = o = self._store.block_after(self.start)
+        self.schema = self._store.by_id[get(self.buf, o + 2, 2)]

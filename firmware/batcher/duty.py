@@ -127,7 +127,7 @@ class Duty:
         for i in range(len(nap.first)):
             schema = self._hardware.drivers[i][0].schema
             rows.append(schema.row())
-            head = store._series[schema.id].head  # numbers go on, too
+            head = store._stages[schema.id]  # numbers go on, too
             head[H_SEQ] = nap.first[i] & _MASK
             head[H_SEQ_HIGH] = nap.first[i] >> 30
         begun = ticks_ms()

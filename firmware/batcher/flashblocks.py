@@ -5,12 +5,9 @@ definition), so that it can be read by a firmware whose schemas have changed. No
 encoded again, but that a block of which a part was taken is cut in the reader's buffer.
 """
 
-from array import array
-
 from . import block
 from .cursor import Cursor
 from .cut import cut_front
-from .reader import new_state
 from .schema import MAX_FIELDS, from_definition
 from .segment import FRAME, get
 
@@ -19,8 +16,7 @@ class _Batch(Cursor):
     """The batch that a handler gets: a RecordRing's, over the reader's buffer."""
 
     def __init__(self, codec):
-        super().__init__()
-        self._codec = codec
+        super().__init__(codec, None)
         self._spool = None
         self._i = 0
 
@@ -44,7 +40,7 @@ class _Batch(Cursor):
     def _advance(self):
         self.start = o = self._spool.reader.frames[3 * self._i]
         self._i += 1
-        self.schema = self._codec.schemas.get(self.buf[o + 2] | self.buf[o + 3] << 8)
+        self.schema = self._store.schemas.get(self.buf[o + 2] | self.buf[o + 3] << 8)
         if self.schema is None:
             raise ValueError("a block of a series that nothing announces")
 
@@ -64,9 +60,7 @@ class FlashBlocks:
         self.timebase = ring._timebase
         self._expected = {}
         self._batch = _Batch(self)
-        self._head = array("i", bytes(4 * block.HEAD_WORDS))
-        self._state = new_state(MAX_FIELDS)
-        self._row = array("i", bytes(4 * (MAX_FIELDS + 2)))
+        self._head = block.new_stage(MAX_FIELDS, 0, ring.rows, 1)
 
     # Writing.
 
@@ -143,7 +137,7 @@ class FlashBlocks:
         i = spool.frame
         if spool.skip:
             k = spool.skip
-            cut_front(reader.buf, frames[3 * i], k, self._state, self._head, self._row)
+            cut_front(reader.buf, frames[3 * i], k, self._batch.state, self._head)
             spool.cut(k)
         expected = self._expected
         for series in expected:

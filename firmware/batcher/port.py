@@ -5,7 +5,8 @@ on MicroPython (tested: 1.26, 1.29) and on CPython 3.11+ and means the same on b
 
 `@micropython.native` and `@micropython.viper` are compiler syntax, so a file that uses
 them imports the name `micropython` from here and writes them out. In viper code the casts
-`ptr8`, `ptr16`, `ptr32` belong to the compiler; on CPython they are the identity.
+`ptr8`, `ptr16`, `ptr32`, `uint` belong to the compiler; on CPython they are the identity, but
+an argument that is annotated as a pointer is one: stores keep the low bits.
 """
 
 # ruff: noqa: F401, F811
@@ -27,7 +28,10 @@ if MICROPYTHON:
     import micropython
 
     const = micropython.const
-    ptr8 = ptr16 = ptr32 = micropython.const  # never called: the viper compiler knows them
+    ptr8 = bytearray  # these four are never called, the viper compiler knows them
+    ptr16 = bytearray
+    ptr32 = bytearray
+    uint = int
 
     from asyncio import core as _core
 

@@ -1,6 +1,8 @@
 """What port.py exports, for CPython. A board never loads this file."""
 
 import asyncio
+import ctypes
+import functools
 import os
 import socket
 import ssl
@@ -28,6 +30,29 @@ def ticks_diff(end, start):
     return ((end - start + 0x20000000) & TICKS_MAX) - 0x20000000
 
 
+def const(x):
+    return x
+
+
+def uint(x):
+    return x
+
+
+def ptr8(x):
+    return x
+
+
+def ptr16(x):
+    return x
+
+
+def ptr32(x):
+    return x
+
+
+_WORDS = {ptr8: ctypes.c_uint8, ptr16: ctypes.c_uint16, ptr32: ctypes.c_uint32}
+
+
 class micropython:
     """What firmware code uses of the module of that name."""
 
@@ -35,18 +60,23 @@ class micropython:
     def native(f):
         return f
 
-    viper = native
+    @staticmethod
+    def viper(f):
+        """Arguments annotated as pointers are such: loads are unsigned, stores keep low bits."""
+        words = [_WORDS.get(kind) for kind in f.__annotations__.values()]
+        if not any(words):
+            return f
+
+        @functools.wraps(f)
+        def call(*args):
+            return f(*[_words(kind, x) if kind else x for kind, x in zip(words, args)])
+
+        return call
 
 
-def const(x):
-    return x
-
-
-def _cast(x):
-    return x
-
-
-ptr8 = ptr16 = ptr32 = _cast
+def _words(kind, x):
+    size = memoryview(x).nbytes // ctypes.sizeof(kind)
+    return (kind * size).from_buffer(x)
 
 
 class Signal:

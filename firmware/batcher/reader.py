@@ -6,14 +6,22 @@ once and refuses what is not exactly as long as it says.
 
 from array import array
 
-from .port import const, micropython, ptr8, ptr32  # noqa: F401
+from .port import const, micropython, ptr8, ptr32, uint  # noqa: F401
 
-# state: [rows in the block, row next, columns, ticks, last difference, ms since the first row,
-# then three words a column: offset of its next byte, last value, offset of its bitmap or 0]
+# state: rows in the block, row next, column to end before, ticks of the first row, step to the
+# last row, first column, where in `rows` its value goes, a word to write into; then three words
+# a column: offset of its next byte, last value (of the time: ms since the first row), offset of
+# its bitmap or 0
 S_ROWS = const(0)
-S_ROW = const(1)
-S_SINCE = const(5)
-_COLUMNS = const(6)
+_ROW = const(1)
+_STOP = const(2)
+_TICKS = const(3)
+_STEP = const(4)
+_FIRST = const(5)
+S_TO = const(6)
+_NOWHERE = const(7)
+_COLUMNS = const(8)
+S_SINCE = const(9)
 
 
 def new_state(fields: int):
@@ -22,152 +30,105 @@ def new_state(fields: int):
 
 
 @micropython.viper
-def open_block(p: int, todo: int, i: int, state, head, buf, o: int) -> int:
-    """Set `state` to the first row of the block at buf[o:] -> 1, 0 where the body is wrong.
-
-    `head` is that block's, read and checked before. p, todo and i: anything; viper keeps the
-    first three locals in registers, and these are they.
-    """
-    s = ptr32(state)
-    h = ptr32(head)
-    b = ptr8(buf)
-    n = h[6]
-    width = h[0] + 1
-    end = o + h[7]
-    s[0] = n
-    s[1] = 0
-    s[2] = width
-    s[3] = h[4]
-    s[4] = 0
-    s[5] = 0
-    flags = o + 24
-    p = flags + ((width + 6) >> 3)
-    c = 0
-    while c < width:
-        at = 6 + 3 * c
-        todo = n
-        s[at + 1] = 0
-        s[at + 2] = 0
-        if c == 0:
-            todo -= 1
-        elif b[flags + ((c - 1) >> 3)] & (1 << ((c - 1) & 7)):
-            if p + ((n + 7) >> 3) > end:
-                return 0
-            s[at + 2] = p
-            todo = 0
-            i = 0
-            while i < n:
-                todo += (b[p + (i >> 3)] >> (i & 7)) & 1
-                i += 1
-            p += (n + 7) >> 3
-        s[at] = p
-        i = 5  # bytes that a number may have
-        while todo:
-            if p >= end:
-                return 0
-            if b[p] < 128:
-                todo -= 1
-                i = 5
-            else:
-                i -= 1
-                if i < 1:
-                    return 0
-            p += 1
-        c += 1
-    if p != end:
-        return 0
-    return 1
-
-
-@micropython.viper
-def read_rows(p: int, v: int, i: int, state, buf, rows, count: int, stride: int) -> int:
+def read_rows(state: ptr32, buf: ptr8, rows: ptr32, count: int, stride: int) -> int:
     """Fill `rows` with the next rows (ticks, fields), one each `stride` words -> how many.
 
-    Column after column, at most `count` rows. p, v and i: as p, todo and i above.
+    Column after column, at most `count` rows.
     """
-    s = ptr32(state)
-    b = ptr8(buf)
-    r = ptr32(rows)
-    row = s[1]
-    if count > s[0] - row:
-        count = s[0] - row
-    if count < 1:
-        return 0
-    # As variables: constants of 32 bits would be objects on a 32-bit board.
-    top = 1
-    top <<= 31
-    mask = (top << 1) - 1
-    s[1] = row + count
-    after = count * stride
-    # Time: the sum of sums.
-    i = 0
-    p = s[6]
-    last = s[3]
-    diff = s[4]
-    since = s[5]
-    if row == 0:
-        r[0] = last
-        i = stride
-    while i < after:
-        v = b[p]
-        p += 1
-        x = (v & 127) >> 1
-        sign = 0 - (v & 1)
-        shift = 6
-        while v & 128:
-            v = b[p]
-            p += 1
-            x |= (v & 127) << shift
-            shift += 7
-        diff = (((diff + (x ^ sign)) & mask) ^ top) - top
-        since += diff
-        last = (last + diff) & 0x3FFFFFFF
-        r[i] = last
-        i += stride
-    s[6] = p
-    s[3] = last
-    s[4] = diff
-    s[5] = ((since & mask) ^ top) - top
-    c = 1
-    at = 9
-    while c < s[2]:
-        p = s[at]
-        last = s[at + 1]
-        bitmap = s[at + 2]
-        i = c
+    row = state[1]
+    stop = row + count
+    if stop > state[0]:
+        stop = state[0]
+    state[1] = stop
+    c = state[5]
+    to = state[6]
+    at = 8 + 3 * c
+    while state[2] - c:
+        p = state[at]
+        last = state[at + 1]
+        bitmap = state[at + 2]
+        i = to
+        to += 1
         j = row
-        while i < after:
+        while j < stop:
+            v = 1
             if bitmap:
-                v = b[bitmap + (j >> 3)] >> (j & 7)
-                j += 1
-                if v & 1 == 0:
-                    r[i] = 0 - top
-                    i += stride
-                    continue
-            v = b[p]
-            p += 1
-            if v > 127:
-                sign = 0 - (v & 1)
-                x = (v & 127) >> 1
-                shift = 6
-                while v > 127:
-                    v = b[p]
+                v = buf[bitmap + (j >> 3)] >> (j & 7)
+            if v & 1:
+                v = 0
+                if c + j:  # the first row's time is in the head
+                    v = buf[p]
                     p += 1
-                    x |= (v & 127) << shift
+                x = uint(v)
+                shift = 7
+                while v & 128:
+                    v = buf[p]
+                    p += 1
+                    x += (v - 1) << shift  # less the bit that said so
                     shift += 7
-                v = x ^ sign
+                v = int((x >> 1) ^ (0 - (x & 1)))
+                if c:
+                    last += v
+                    v = last
+                else:
+                    v += state[4]
+                    state[4] = v
+                    last += v
+                    v = (last + state[3]) & 0x3FFFFFFF
             else:
-                v = (v >> 1) ^ (0 - (v & 1))
-            last = (((last + v) & mask) ^ top) - top
-            r[i] = last
+                v = (v | 1) << 31  # missing; as a constant it would be an object
+            rows[i] = v
             i += stride
-        s[at] = p
-        s[at + 1] = last
-        c += 1
+            j += 1
+        state[at] = p
+        state[at + 1] = last
         at += 3
-    return count
+        c += 1
+    return stop - row
 
 
-def next_row(state, buf, row) -> int:
-    """Fill `row` with the next row -> 1, 0 where there is none left."""
-    return read_rows(0, 0, 0, state, buf, row, 1, 64)
+def _begin(state, first, stop):
+    # From the first row on, read columns `first` to before `stop`.
+    state[_ROW] = state[_STEP] = 0
+    state[_FIRST] = first
+    state[_STOP] = stop
+
+
+def read_column(state, buf, rows, c: int, stride: int = 1) -> None:
+    """Fill rows[state[S_TO]:] with column c of a block that is open, but not read."""
+    _begin(state, c, c + 1)
+    read_rows(state, buf, rows, state[S_ROWS], stride)
+
+
+def _open_column(state, buf, c, p):
+    # Column c begins at p -> where it ends. A seventh local would put the frame on the heap.
+    at = _COLUMNS + 3 * c
+    state[at] = p
+    state[at + 1] = 0
+    read_column(state, buf, state, c, 0)
+    c = state[at]
+    state[at] = p
+    state[at + 1] = 0
+    return c
+
+
+def open_block(state, head, buf, o: int) -> bool:
+    """Set `state` to the first row of the block at buf[o:] -> False where the body is wrong.
+
+    `head` is that block's, read and checked before.
+    """
+    state[S_ROWS] = head[6]
+    state[_TICKS] = head[4]
+    state[S_TO] = _NOWHERE
+    p = o + 24 + ((head[0] + 7) >> 3)
+    c = 0
+    while c <= head[0]:
+        state[_COLUMNS + 2 + 3 * c] = 0
+        if c and buf[o + 24 + ((c - 1) >> 3)] >> ((c - 1) & 7) & 1:
+            state[_COLUMNS + 2 + 3 * c] = p
+            p += (head[6] + 7) >> 3
+        p = _open_column(state, buf, c, p)
+        c += 1
+    _begin(state, 0, c)
+    state[S_TO] = 0
+    return p == o + head[7]

@@ -1,10 +1,11 @@
 """Typed readings in one bytearray, bounded by bytes: a stage a series, and sealed blocks.
 
 Rules
-- `nbytes` is everything: the stages and the bytes of the blocks, 4 more for each block.
-- A block lies in one piece. Blocks are chained in the order they were sealed, each behind the
-  offset of the next; that order and the order in memory differ only where pinned blocks stood
-  in the way of new ones.
+- `nbytes` is everything: the stages, one more to cut blocks with, and the bytes of the blocks,
+  4 more for each block and up to 3 to the next whole word.
+- A block lies in one piece, behind the offset of the next one (0: no more): blocks are chained in
+  the order they were sealed. That order and the order in memory differ only where pinned blocks
+  stood in the way of new ones. The chain begins at offset 0.
 - Bytes of pinned blocks never move and never change.
 - The hot path, the closure of `fuse`, touches the stage and the grant, nothing else. A full
   stage waits for the next push to be sealed. No number here passes 30 bits.
@@ -12,84 +13,40 @@ Rules
 
 from array import array
 
-from . import block, reader
+from . import block
+from .block import H_COUNT, H_ID, H_SEQ, H_TIME, ROWS, S_DUE, S_LAST, S_ROOM, read_head
 from .counter import count, value
 from .cursor import Cursor
 from .cut import cut_front
-from .port import const, micropython, ptr8, ptr32  # noqa: F401
+from .pack import get, put
+from .port import const, micropython, ptr32  # noqa: F401
 from .schema import Schema
 from .timebase import boot as _boot
 
-_END = const(0x3FFFFFFF)  # the chain's end; no offset is as large
 _LINK = const(4)  # bytes before a block: the offset of the next
+_FIRST = const(8)  # where blocks may lie; at 0 is the offset of the oldest
+_ALL = const(0xFFFF)
 
 
 @micropython.viper
-def _next(buf, o: int) -> int:
-    b = ptr8(buf)
-    return b[o] | (b[o + 1] << 8) | (b[o + 2] << 16) | (b[o + 3] << 24)
+def _stop(buf: ptr32, stage: ptr32, at: int, pin: int) -> int:
+    # Lower the stage's S_LAST so that a block at `at` ends before the next one -> 0 where that
+    # may be dropped, 1 where there is none, more where it is pinned. pin: the last one that is.
+    kind = 1
+    o = buf[0]
+    while o:
+        if at <= o and o < stage[12] + 5:
+            stage[12] = o - 5
+            kind = pin
+        if o == pin:
+            pin = 0
+        o = buf[o >> 2]
+    return kind
 
 
-@micropython.viper
-def _link(buf, o: int, to: int):
-    b = ptr8(buf)
-    b[o] = to & 255
-    b[o + 1] = (to >> 8) & 255
-    b[o + 2] = (to >> 16) & 255
-    b[o + 3] = (to >> 24) & 255
-
-
-@micropython.viper
-def _limit(buf, first: int, at: int, size: int) -> int:
-    # -> the offset of the first block at or after `at`, `size` where there is none
-    b = ptr8(buf)
-    o = first
-    while o != 0x3FFFFFFF:
-        if at <= o and o < size:
-            size = o
-        o = b[o] | (b[o + 1] << 8) | (b[o + 2] << 16) | (b[o + 3] << 24)
-    return size
-
-
-@micropython.viper
-def _stage_row(stage, row):
-    s = ptr32(stage)
-    r = ptr32(row)
-    width = s[2] - 1
-    i = 4 + s[0] * width
-    j = 0
-    while j < width:
-        s[i] = r[j]
-        i += 1
-        j += 1
-    s[0] = s[0] + 1
-
-
-class _Series:
-    def __init__(self, schema, rows):
-        self.schema = schema
-        self.stage = block.new_stage(schema, rows)
-        self.head = array("i", bytes(4 * block.HEAD_WORDS))  # seq: of the stage's first row
-        self.head[block.H_FIELDS] = len(schema.fields)
-        self.head[block.H_ID] = schema.id
-        self.expected = -1  # low part of the next block's first: where peek looks for gaps
-
-
-class _Batch(Cursor):
-    def __init__(self, ring, fields):
-        super().__init__(fields)
-        self._ring = ring
-        self.buf = ring._buf
-        self._at = 0
-
-    def _rewind(self):
-        self._at = self._ring._first
-
-    def _advance(self):
-        o = self._at
-        self._at = _next(self.buf, o)
-        self.start = o = o + _LINK
-        self.schema = self._ring._series[self.buf[o + 2] | (self.buf[o + 3] << 8)].schema
+def _behind(buf, o):
+    # -> where a block may lie behind that one
+    return (o + get(buf, o + 8, 2) + _LINK + 3) & ~3
 
 
 class RecordRing:
@@ -101,17 +58,20 @@ class RecordRing:
     """
 
     def __init__(self, schema, nbytes: int, rows: "int | None" = None, timebase=_boot):
-        schemas = [schema] if isinstance(schema, Schema) else list(schema)
+        self.schemas = schemas = [schema] if isinstance(schema, Schema) else list(schema)
         if not schemas:
             raise ValueError("schema: wanted one or more, found none")
-        words = sum([len(s.fields) + 1 for s in schemas])
+        words = fields = 0
+        for s in schemas:
+            n = len(s.fields)
+            words += n + 1
+            fields = max(fields, n)
         if rows is None:
             rows = min(128, max(8, nbytes // (32 * words)))
         if type(rows) is not int or not 0 < rows <= 1024:
             raise ValueError("rows: wanted 1 to 1024, found %r" % (rows,))
-        fields = max([len(s.fields) for s in schemas])
-        worst = _LINK + block.worst_size(fields, rows)
-        self._size = size = nbytes - 4 * (words * rows + block.STAGE_HEAD * len(schemas))
+        size = nbytes - 4 * ((words + 1) * rows + (ROWS + fields) * (len(schemas) + 1)) - _FIRST
+        worst = _LINK + block.worst_size(fields, rows) + 3
         if size < worst or worst > 0xFFFF:
             raise ValueError(
                 "nbytes: %d for stages of %d rows: wanted %d or more"
@@ -121,60 +81,49 @@ class RecordRing:
         self.capacity = size // worst * rows
         self.high_water = 0  # most rows ever held
         self.pinned = 0  # rows a handler has in its hands
+        self.sealed = 0  # rows in blocks
         self.told = ""  # the series that discard or evict tells of
-        self._series = {}
-        self._order = []
+        self.by_id = {}
+        self._stages = {}
+        self._order = []  # of the stages
         for s in schemas:
-            if s.id in self._series:
+            if s.id in self._stages:
                 raise ValueError("schema %r: its id comes twice, take another name" % s.name)
-            series = _Series(s, rows)
-            self._series[s.id] = series
-            self._order.append(series)
+            self.by_id[s.id] = s
+            n = len(s.fields)
+            self._stages[s.id] = stage = block.new_stage(n, s.id, rows, n + 1)
+            self._order.append(stage)
+        self._spare = block.new_stage(fields, 0, rows, 1)
+        self._size = size = (size & ~3) + _FIRST
         self._buf = bytearray(size)
         self._timebase = timebase
-        self._first = _END  # the oldest block
-        self._last = _END  # the newest block
-        self._write = 0  # where the next block goes, if it fits
-        self._pin = _END  # the last pinned block
-        self._sealed = 0  # rows in blocks
+        self._last = 0  # the newest block; 0: the beginning of the chain
+        self._pin = 0  # the last pinned block
         self._gone = [0, 0]  # counter of the rows that have left
-        self._full = None  # the series whose full stage found no room
+        self._full = None  # the stage that is full and found no room
         self._grant = array("i", [0])
-        self._head = array("i", bytes(4 * block.HEAD_WORDS))
-        self._state = reader.new_state(fields)
-        self._row = array("i", bytes(4 * (fields + 2)))
-        self._batch = _Batch(self, fields)
+        self._put = self.fuse(None)
+        self._batch = Cursor(self, self._buf, fields)
 
     def fuse(self, slow, irq: bool = False):
         """-> add(row) -> bool: stores at once while the grant lasts, else returns slow(row)."""
         if irq:
             raise ValueError("irq: not with a RecordRing")
-        adds = {}
-        for series in self._order:
-            adds[series.schema.id] = add = _fused(self._grant, series.stage, slow)
-        if len(adds) == 1:
-            return add
+        for stage in self._order:
+            slow = _fused(self._grant, stage, slow)
+        return slow
 
-        @micropython.native
-        def add_any(row):
-            add = adds.get(row[-1])
-            return add(row) if add else slow(row)
-
-        return add_any
-
-    @micropython.native
     def grant(self, k: int) -> None:
         """The next k pushes need no thought (less where a stage is full)."""
         self._grant[0] = k
 
-    @micropython.native
     def __len__(self):
         # Where all is quiet a batcher asks this every 3 days, or its clock would miss a wrap.
         if self._timebase._low >= 0:
             self._timebase.touch()
-        n = self._sealed
-        for series in self._order:
-            n += series.stage[0]
+        n = self.sealed
+        for stage in self._order:
+            n += stage[H_COUNT]
         if n > self.high_water:
             self.high_water = n
         return n
@@ -189,99 +138,69 @@ class RecordRing:
         """How many rows have ever been taken in: with one series the next one's number."""
         return value(self._gone) + len(self)
 
-    total = next_seq
-
-    @micropython.native
     def push(self, row) -> bool:
         """-> True, or False where there is no room and nothing changed. Ends the grant.
 
         Raises TypeError or ValueError for what is not a row of one of the schemas.
         """
-        self._grant[0] = 0
-        series = self._series.get(row[-1])
-        if series is None:
+        grant = self._grant
+        grant[0] = 0
+        schema = self.by_id.get(row[-1])
+        if schema is None:
             raise ValueError("not a row of this store's schemas: use their row()")
-        series.schema.check(row)
-        stage = series.stage
-        if stage[0] == stage[1] and not self._seal(series):
-            self._full = series
+        schema.check(row)
+        stage = self._stages[row[-1]]
+        if stage[H_COUNT] == stage[S_ROOM] and not self._seal(stage):
+            self._full = stage
             return False
-        _stage_row(stage, row)
-        return True
+        grant[0] = 1
+        return self._put(row)
 
     def seal(self) -> bool:
         """Close the stages: what is in them becomes blocks -> False where one found no room."""
         self._grant[0] = 0
         done = True
-        for series in self._order:
-            if series.stage[0] and not self._seal(series):
+        for stage in self._order:
+            if stage[H_COUNT] and not self._seal(stage):
                 done = False
         return done
 
-    @micropython.native
-    def _seal(self, series):
-        stage = series.stage
+    def _seal(self, stage):
         len(self)  # takes down the high water
-        head = series.head
-        low = stage[block.STAGE_HEAD] & 0x3FFFFFFF
-        head[block.H_TIME] = low
-        head[block.H_TIME_HIGH] = self._timebase.high(low)
-        o = self._place(stage, head)
-        if o < 0:
+        stage[H_TIME] = low = stage[ROWS] & block.TICKS_MASK
+        stage[H_TIME + 1] = self._timebase.high(low)
+        o = self._place(stage)
+        if not o:
             return False
-        _link(self._buf, o, _END)
-        if self._first == _END:
-            self._first = o
-        else:
-            _link(self._buf, self._last, o)
+        put(self._buf, o, 4, 0)
+        put(self._buf, self._last, 4, o)
         self._last = o
-        self._write = o + _LINK + head[block.H_LENGTH]
-        self._sealed += stage[0]
-        self._empty(series)
+        self.sealed += stage[H_COUNT]
+        self._empty(stage)
         return True
 
-    @micropython.native
-    def _empty(self, series):
-        head = series.head
-        seq = head[block.H_SEQ] + series.stage[0]
-        head[block.H_SEQ] = seq & 0x3FFFFFFF
-        head[block.H_SEQ_HIGH] += seq >> 30
-        series.stage[0] = 0
-        if series is self._full:
+    def _empty(self, stage):
+        count(stage, stage[H_COUNT], H_SEQ)
+        stage[H_COUNT] = 0
+        if stage is self._full:
             self._full = None
 
-    @micropython.native
-    def _place(self, stage, head):
+    def _place(self, stage):
         # Write the block where there is room: behind the newest, past pinned ones, at the start.
-        buf = self._buf
-        size = self._size
-        o = start = self._write if self._first != _END else 0
-        wrapped = start == 0
+        o = _behind(self._buf, self._last) if self._last else _FIRST
+        again = o > _FIRST
         while True:
-            limit = _limit(buf, self._first, o, size)
-            if block.seal(stage, head, buf, o + _LINK, limit) >= 0:
+            stage[S_LAST] = self._size - 5
+            kind = _stop(self._buf, stage, o, self._pin)
+            if block.seal(stage, self._buf, o + _LINK):
                 return o
-            if limit == size:
-                if wrapped:
-                    return -1
-                wrapped = True
-                o = 0
-            elif self._is_pinned(limit):
-                o = limit + _LINK + (buf[limit + 8] | (buf[limit + 9] << 8))
-                if wrapped and o >= start and start:
-                    return -1
+            if kind > 1:
+                o = _behind(self._buf, stage[S_LAST] + 5)
+            elif kind and again:
+                o = _FIRST
+                again = False
             else:
-                return -1
-
-    def _is_pinned(self, o):
-        if self._pin == _END:
-            return False
-        at = self._first
-        while at != o:
-            if at == self._pin:
-                return False
-            at = _next(self._buf, at)
-        return True
+                return 0
 
     def peek(self, limit: int) -> "Cursor | None":
         """-> the oldest rows as a cursor, at most `limit`, pinned; None where there is none.
@@ -290,83 +209,73 @@ class RecordRing:
         before a gap in a series.
         """
         len(self)  # keeps the time alive
-        if self._first == _END:
+        if not self._last:
             self.seal()
-        for series in self._order:
-            series.expected = -1
-        head = self._head
-        o = self._first
-        n = 0
-        self._pin = _END
-        while o != _END and n < limit:
-            block.read_head(self._buf, o + _LINK, self._size, head)
-            series = self._series[head[block.H_ID]]
-            rows = head[block.H_COUNT]
-            if n and n + rows > limit or -1 != series.expected != head[block.H_SEQ]:
+        for stage in self._order:
+            stage[S_DUE] = -1
+        head = self._spare
+        buf = self._buf
+        o = get(buf, 0, 4)
+        n = self._pin = 0
+        while o and n < limit:
+            read_head(buf, o + _LINK, self._size, head)
+            rows = head[H_COUNT]
+            stage = self._stages[head[H_ID]]
+            if n and n + rows > limit or -1 != stage[S_DUE] != head[H_SEQ]:
                 break
-            series.expected = (head[block.H_SEQ] + rows) & 0x3FFFFFFF
+            stage[S_DUE] = (head[H_SEQ] + rows) & block.TICKS_MASK
             self._pin = o
             n += rows
-            o = _next(self._buf, o)
+            o = get(buf, o, 4)
         self.pinned = n = min(n, limit)
         if not n:
             return None
         batch = self._batch
-        batch._length = n
-        batch.rewind()
+        batch.limit(n)
         return batch
 
     def commit(self, k: int) -> None:
         """The first k of the pinned rows are done and gone; the rest are no longer pinned."""
-        self._leave(k, None, None)
+        self.discard(k, None, "")
 
     def release(self) -> None:
         """Nothing was taken: every pinned row stays, first in line."""
-        self.pinned = 0
-        self._pin = _END
+        self.pinned = self._pin = 0
 
     def discard(self, k: int, tell, reason: str) -> None:
         """Like commit, for rows given up: `tell(first, count, reason)` for each block."""
-        self._leave(k, tell, reason)
-
-    def _leave(self, k, tell, reason):
         if not 0 <= k <= self.pinned:
             raise ValueError("commit: wanted 0 to %d, found %d" % (self.pinned, k))
         self.release()
         while k:
-            rows = self._drop(_END, k)
-            k -= rows
-            if tell:
-                tell(self._first_dropped(), rows, reason)
+            k -= self._drop(0, k, tell, reason)
 
-    def _drop(self, before, k):
-        # Unlink the block after `before` (_END: the first), or cut k rows off it -> rows gone.
+    def _drop(self, before, k, tell, reason):
+        # Unlink the block after `before`, or cut k rows off it -> rows gone.
         buf = self._buf
-        head = self._head
-        o = self._first if before == _END else _next(buf, before)
-        block.read_head(buf, o + _LINK, self._size, head)
-        rows = head[block.H_COUNT]
-        if k < rows:
-            seq, high = head[block.H_SEQ], head[block.H_SEQ_HIGH]
-            cut_front(buf, o + _LINK, k, self._state, head, self._row)
-            head[block.H_SEQ] = seq
-            head[block.H_SEQ_HIGH] = high
-            rows = k
+        head = self._spare
+        o = get(buf, before, 4)
+        read_head(buf, o + _LINK, self._size, head)
+        if k < head[H_COUNT]:
+            cut_front(buf, o + _LINK, k, self._batch.state, head)
+            head[H_COUNT] = k
         else:
-            after = _next(buf, o)
-            if before == _END:
-                self._first = after
-            else:
-                _link(buf, before, after)
+            put(buf, before, 4, get(buf, o, 4))
             if o == self._last:
                 self._last = before
-        self._sealed -= rows
-        count(self._gone, rows)
-        self.told = self._series[head[block.H_ID]].schema.name
-        return rows
+        self.sealed -= head[H_COUNT]
+        return self._went(head, tell, reason)
 
-    def _first_dropped(self):
-        return block.long(self._head[block.H_SEQ], self._head[block.H_SEQ_HIGH])
+    def _went(self, head, tell, reason):
+        rows = head[H_COUNT]
+        first = value(head, H_SEQ)
+        count(self._gone, rows)
+        self.told = self.by_id[head[H_ID]].name
+        if head is not self._spare:
+            self._empty(head)
+        if tell:
+            tell(first, rows, reason)
+        return rows
 
     def evict(self, tell, reason: str) -> int:
         """Drop the oldest block that is not pinned, or a stage; -> rows lost, 0: all are pinned.
@@ -374,36 +283,21 @@ class RecordRing:
         Where a full stage waits to be sealed, as many blocks as it takes.
         """
         lost = 0
-        while True:
-            series = None
-            if self._pin != self._last:
-                rows = self._drop(self._pin, _END)
-                first = self._first_dropped()
-            else:
-                series = self._full or self._oldest_stage()
-                if series is None:
-                    return lost
-                rows = series.stage[0]
-                first = block.long(series.head[block.H_SEQ], series.head[block.H_SEQ_HIGH])
-                self.told = series.schema.name
-                count(self._gone, rows)
-                self._empty(series)
-            lost += rows
-            if tell:
-                tell(first, rows, reason)
-            if series or not self._full or self._seal(self._full):
+        while self._pin != self._last:
+            lost += self._drop(self._pin, _ALL, tell, reason)
+            if not self._full or self._seal(self._full):
                 return lost
+        for stage in [self._full] if self._full else self._order:
+            if stage[H_COUNT]:
+                return lost + self._went(stage, tell, reason)
+        return lost
 
     # For flashblocks.py, which takes blocks as they are.
 
-    @property
-    def schemas(self) -> list:
-        return [series.schema for series in self._order]
-
     def block_after(self, o: int) -> int:
         """-> offset in `blocks()` of the block behind that one (-1: the oldest), -1: no more."""
-        o = self._first if o < 0 else _next(self._buf, o - _LINK)
-        return -1 if o == _END else o + _LINK
+        o = get(self._buf, max(o - _LINK, 0), 4)
+        return o + _LINK if o else -1
 
     def blocks(self):
         """-> the bytes in which the blocks lie."""
@@ -411,48 +305,34 @@ class RecordRing:
 
     def drop_block(self) -> int:
         """Forget the oldest block that is not pinned, which is safe elsewhere -> its rows."""
-        return 0 if self._pin == self._last else self._drop(self._pin, _END)
-
-    @property
-    def sealed(self) -> int:
-        """Rows in blocks."""
-        return self._sealed
-
-    def _series_named(self, name):
-        for series in self._order:
-            if series.schema.name == name:
-                return series
-        raise ValueError("no series %r" % name)
-
-    def _oldest_stage(self):
-        for series in self._order:
-            if series.stage[0]:
-                return series
-        return None
+        return 0 if self._pin == self._last else self._drop(self._pin, _ALL, None, "")
 
 
 def _fused(grant, stage, slow):
-    # Its closed variables and its argument are four: from six on, a call would allocate.
+    # Its closed variables and its argument are five: from six on, a call would allocate.
     yes = True
 
     @micropython.viper
     def add(row):
         g = ptr32(grant)
         s = ptr32(stage)
-        n = s[0]
-        width = s[2]
-        if g[0] > 0 and n < s[1] and int(len(row)) == width:
+        n = s[6]
+        done = (0 - g[0]) & (n - s[8])  # less than 0 where both are
+        if int(len(row)) ^ s[9]:
+            done = 0
+        if done:
             r = ptr32(row)
-            width -= 1
-            if r[width] == s[3]:
-                g[0] -= 1
-                i = 4 + n * width
+            width = s[10]
+            if r[width] == s[1]:
+                g[0] = g[0] - 1
+                s[6] = n + 1
+                i = 17 + n * width
                 j = 0
-                while j < width:
+                while width:
                     s[i] = r[j]
                     i += 1
                     j += 1
-                s[0] = n + 1
+                    width -= 1
                 return yes
         return slow(row)
 

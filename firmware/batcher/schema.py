@@ -13,15 +13,20 @@ from .units import is_unit
 
 MISSING = -(1 << 31)
 MAX_FIELDS = const(32)
-_MAX_NAME = const(64)  # bytes of UTF-8
-_MAX_SCALE = const(12)
 
 
-def _check_name(name, what):
-    if not isinstance(name, str):
-        raise TypeError("%s: a str is wanted, not %s" % (what, type(name).__name__))
-    if not 0 < len(name.encode()) <= _MAX_NAME:
-        raise ValueError("%s %r: 1 to %d bytes are wanted" % (what, name, _MAX_NAME))
+def _text(name, what):
+    # -> the length and the UTF-8 of a name, checked
+    good = isinstance(name, str)
+    data = name.encode() if good else b""
+    if not 0 < len(data) <= 64:
+        kind = ValueError if good else TypeError
+        raise kind("%s: wanted a str of 1 to 64 bytes, found %r" % (what, name))
+    return bytes([len(data)]) + data
+
+
+def _bad(kind, field, wanted, found):
+    return kind("field %r: wanted %s, found %r" % (field, wanted, found))
 
 
 class Field:
@@ -32,11 +37,11 @@ class Field:
     """
 
     def __init__(self, name: str, unit: str, scale: int):
-        _check_name(name, "field name")
+        _text(name, "field name")
         if not isinstance(unit, str) or not is_unit(unit):
-            raise ValueError("field %r: %r is not a (primary) SenML unit" % (name, unit))
-        if type(scale) is not int or not -_MAX_SCALE <= scale <= _MAX_SCALE:
-            raise ValueError("field %r: scale %r is not an int of -12 to 12" % (name, scale))
+            raise _bad(ValueError, name, "a (primary) SenML unit", unit)
+        if type(scale) is not int or not -12 <= scale <= 12:
+            raise _bad(ValueError, name, "a scale of -12 to 12", scale)
         self.name = name
         self.unit = unit
         self.scale = scale
@@ -54,21 +59,25 @@ class Schema:
     """
 
     def __init__(self, name: str, fields):
-        _check_name(name, "schema name")
-        self.name = name
-        self.fields = tuple([f if isinstance(f, Field) else Field(*f) for f in fields])
-        if not 0 < len(self.fields) <= MAX_FIELDS:
-            raise ValueError("schema %r: %d fields, not 1 to 32" % (name, len(self.fields)))
+        head = _text(name, "schema name")
+        data = b""
+        made = []
         seen = set()
-        for field in self.fields:
+        for field in fields:
+            if not isinstance(field, Field):
+                field = Field(*field)
             if field.name in seen:
                 raise ValueError("schema %r: field %r comes twice" % (name, field.name))
             seen.add(field.name)
-        parts = [_text(name), bytes([len(self.fields)])]
-        for field in self.fields:
-            parts.append(_text(field.name) + _text(field.unit) + bytes([field.scale & 255]))
-        self.definition = b"".join(parts)
-        self.id = crc32(self.definition) & 0xFFFF
+            made.append(field)
+            data += _text(field.name, "") + _text(field.unit, "") + bytes([field.scale & 255])
+        n = len(made)
+        if not 0 < n <= MAX_FIELDS:
+            raise ValueError("schema %r: %d fields, not 1 to 32" % (name, n))
+        self.name = name
+        self.fields = tuple(made)
+        self.definition = data = head + bytes([n]) + data
+        self.id = crc32(data) & 0xFFFF
 
     def named(self, name: str) -> "Schema":
         """-> the same fields as another series, for a second chip of the same kind."""
@@ -79,10 +88,7 @@ class Schema:
 
         Make it once, fill it again and again; the last element stays as it is.
         """
-        row = array("i", [MISSING] * (len(self.fields) + 2))
-        row[0] = 0
-        row[-1] = self.id
-        return row
+        return array("i", [0] + [MISSING] * len(self.fields) + [self.id])
 
     def pack(self, values, row) -> None:
         """Put `values` (one int a field, None for missing) into `row`; row[0] stays as it is.
@@ -92,24 +98,20 @@ class Schema:
         32 bits. The row is unchanged then.
         """
         fields = self.fields
-        if len(values) != len(fields):
-            raise ValueError(
-                "schema %r: %d values for %d fields" % (self.name, len(values), len(fields))
-            )
+        n = len(fields)
+        if len(values) != n:
+            raise ValueError("schema %r: %d values for %d fields" % (self.name, len(values), n))
         self.check(row)
-        for i in range(len(fields)):
-            field = fields[i]
+        for i in range(n):
             value = values[i]
             if value is not None:
                 if type(value) is not int:
-                    kind = type(value).__name__
-                    raise TypeError("field %r: an int is wanted, not %s" % (field.name, kind))
-                if not MISSING < value <= 0x7FFFFFFF:
-                    raise OverflowError("field %r: %d does not fit 32 bits" % (field.name, value))
-        i = 1
-        for value in values:
-            row[i] = MISSING if value is None else value
-            i += 1
+                    raise _bad(TypeError, fields[i].name, "an int", value)
+                if abs(value) > 0x7FFFFFFF:
+                    raise _bad(OverflowError, fields[i].name, "32 bits", value)
+        for i in range(n):
+            value = values[i]
+            row[i + 1] = MISSING if value is None else value
 
     def check(self, row) -> None:
         """TypeError or ValueError where `row` is not a row of this schema."""
@@ -122,32 +124,23 @@ class Schema:
         return "Schema(%r, %r)" % (self.name, list(self.fields))
 
 
-def _text(s):
-    data = s.encode()
-    return bytes([len(data)]) + data
-
-
 def from_definition(data) -> Schema:
     """-> the Schema whose `definition` is `data`; ValueError where it is not one."""
     try:
         name, at = _read_text(data, 0)
-        count = data[at]
-        at += 1
         fields = []
-        for _ in range(count):
-            field, at = _read_text(data, at)
+        for _ in range(data[at]):
+            field, at = _read_text(data, at + 1)
             unit, at = _read_text(data, at)
-            fields.append(Field(field, unit, (data[at] ^ 128) - 128))
-            at += 1
-    except (IndexError, UnicodeError):
-        raise ValueError("a schema definition of %d bytes ends too early" % len(data))
-    if at != len(data):
-        raise ValueError("a schema definition has %d bytes too many" % (len(data) - at))
-    return Schema(name, fields)
+            fields.append((field, unit, (data[at] ^ 128) - 128))
+        schema = Schema(name, fields)
+        if schema.definition == data:  # not a byte too few or too many
+            return schema
+    except IndexError:
+        pass
+    raise ValueError("%d bytes are no schema definition" % len(data))
 
 
 def _read_text(data, at):
     end = at + 1 + data[at]
-    if end > len(data):
-        raise IndexError
-    return bytes(data[at + 1 : end]).decode(), end
+    return str(data[at + 1 : end], "utf-8"), end

@@ -5,49 +5,46 @@ makes no objects of them. A time is (low, high): 30 bits of ticks, and how often
 The epoch of a boot is one offset for all its readings, those before the clock was set included.
 """
 
-from .port import micropython, ticks_diff, ticks_ms
+from .port import const, ticks_diff, ticks_ms
 
-_TICKS_BITS = 30
 # 2**30 ms are 1,073,741 s and 824 ms.
-_WRAP_SECONDS = 1073741
-_WRAP_MS = 824
+_WRAP_SECONDS = const(1073741)
+_WRAP_MS = const(824)
 # Seconds of an epoch pass 30 bits: they are kept as 10,000 times one number plus another.
-_SPLIT = 10000
+_SPLIT = const(10000)
+_SLACK = const(250)
 
 
 class Timebase:
     """Counts the wraps of a 30-bit millisecond counter. Show it a time at least every 6 days.
 
-    ticks: the counter, `port.ticks_ms` unless given. slack_ms: a correction of the epoch that
-    is smaller is ignored, so that a reading sent twice keeps its timestamp.
+    ticks: the counter, `port.ticks_ms` unless given. A correction of the epoch below 250 ms is
+    ignored, so that a reading sent twice keeps its timestamp.
     """
 
-    def __init__(self, ticks=ticks_ms, slack_ms: int = 250):
+    def __init__(self, ticks=ticks_ms):
         self._ticks = ticks
-        self._slack = slack_ms
         self._low = -1  # none shown yet
         self._high = 0
         self.known = False  # is the epoch known
+        self._offset = None
         # Epoch time of ticks 0 of wrap 0: seconds (two parts, see _SPLIT) and ms.
         self.offset_high = 0
         self.offset_low = 0
         self.offset_ms = 0
 
-    @micropython.native
     def high(self, ticks: int) -> int:
         """-> the high part of a time that is within 6 days of the last one shown."""
         ticks &= 0x3FFFFFFF
-        if self._low < 0:
+        high = self._high
+        last = self._low
+        if last < 0 or ticks_diff(ticks, last) >= 0:
             self._low = ticks
-        diff = ticks_diff(ticks, self._low)
-        if diff >= 0:
-            if ticks < self._low:
-                self._high += 1
-            self._low = ticks
-            return self._high
-        if ticks > self._low and self._high:  # before the last wrap
-            return self._high - 1
-        return self._high
+            if ticks < last:
+                self._high = high = high + 1
+        elif ticks > last and high:  # before the last wrap
+            high -= 1
+        return high
 
     def touch(self) -> int:
         """Show it the counter -> the low part of now; the high part is `high(low)`."""
@@ -58,7 +55,7 @@ class Timebase:
     def now(self) -> int:
         """-> milliseconds since boot, as one number."""
         low = self.touch()
-        return (self._high << _TICKS_BITS) | low
+        return self._high << 30 | low
 
     def set_epoch(self, seconds: int, ms: int = 0, ticks: "int | None" = None) -> bool:
         """It is `seconds` (Unix) and `ms` now, or was at `ticks` -> has the offset changed.
@@ -66,28 +63,20 @@ class Timebase:
         Seconds count from 1970 on every port. Readings taken before get their time too.
         """
         low = self._ticks() if ticks is None else ticks & 0x3FFFFFFF
-        boot = (self.high(low) << _TICKS_BITS) | low
-        offset = seconds * 1000 + ms - boot
+        offset = seconds * 1000 + ms - (self.high(low) << 30 | low)
         if offset < 0:
             raise ValueError("epoch: %d s is before this board was switched on" % seconds)
-        if self.known and abs(offset - self.offset()) < self._slack:
+        if self.known and abs(offset - self._offset) < _SLACK:
             return False
-        self.offset_ms = offset % 1000
-        offset //= 1000
-        self.offset_high = offset // _SPLIT
-        self.offset_low = offset % _SPLIT
+        self._offset = offset
+        seconds, self.offset_ms = divmod(offset, 1000)
+        self.offset_high, self.offset_low = divmod(seconds, _SPLIT)
         self.known = True
         return True
 
     def offset(self) -> "int | None":
         """-> Unix milliseconds of this boot's time 0, None while unknown."""
-        if not self.known:
-            return None
-        return (self.offset_high * _SPLIT + self.offset_low) * 1000 + self.offset_ms
-
-    def unix_ms(self, low: int, high: int) -> "int | None":
-        """-> Unix milliseconds of a time since boot, None while unknown."""
-        return None if not self.known else self.offset() + ((high << _TICKS_BITS) | low)
+        return self._offset
 
 
 def split(low: int, high: int, base, out) -> None:

@@ -328,7 +328,7 @@ def test_arguments_are_checked():
 
 def records(rows=10, n=60):
     ring = RecordRing(Schema("s", [("a", "Cel", 0)]), 4096, rows)
-    row = ring._order[0].schema.row()
+    row = ring.schemas[0].row()
     for i in range(n):
         row[0] = row[1] = i
         assert ring.push(row)

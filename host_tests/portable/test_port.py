@@ -1,6 +1,21 @@
 """port.py means the same on both interpreters."""
 
-from batcher.port import FOREVER, TICKS_MAX, Signal, asyncio, is_awaitable, ticks_add, ticks_diff
+from array import array
+
+from batcher.port import (  # noqa: F401
+    FOREVER,
+    TICKS_MAX,
+    Signal,
+    asyncio,
+    is_awaitable,
+    micropython,
+    ptr8,
+    ptr16,
+    ptr32,
+    ticks_add,
+    ticks_diff,
+    uint,
+)
 
 
 def test_ticks_wrap_at_30_bits():
@@ -48,3 +63,23 @@ def test_is_awaitable_knows_a_coroutine_from_a_value():
     c.close()
     for value in (None, 3, True, [1], "x", print):
         assert not is_awaitable(value)
+
+
+@micropython.viper
+def _store(words: ptr32, halves: ptr16, bytes_: ptr8, x: int) -> int:
+    words[0] = x + x
+    halves[1] = x
+    bytes_[2] = x
+    x = 0
+    if uint(words[0]) >> 31:
+        x = 1
+    return x + (uint(words[0]) >> 4 & 15) + halves[1] + bytes_[2]
+
+
+def test_a_pointer_of_viper_keeps_the_low_bits():
+    words, halves, data = array("i", [0]), array("H", [0, 0]), bytearray(3)
+    x = 0x2ABCDEF0 | 1 << 29 | 1 << 28
+    assert _store(words, halves, data, x) == (2 * x >> 4 & 15) + (x & 0xFFFF) + (x & 255)
+    x = -3
+    assert _store(words, halves, data, x) == 1 + 15 + 0xFFFD + 0xFD
+    assert words[0] == -6 and halves[1] == 0xFFFD and data[2] == 0xFD

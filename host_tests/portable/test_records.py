@@ -3,7 +3,11 @@
 # heap: 512k
 
 import random
+from array import array
 
+from batcher import block
+from batcher.cut import cut_front
+from batcher.reader import new_state, open_block, read_rows
 from batcher.records import RecordRing
 from batcher.schema import MISSING, Schema
 from batcher.timebase import Timebase
@@ -47,6 +51,9 @@ class Model:
         self.evicted = 0
         self.cut = 0
 
+    def waiting(self, i):
+        return self.ring._order[i][6]
+
     def tell(self, first, count, reason):
         self.told.append((self.ring.told, first, count))
 
@@ -86,7 +93,7 @@ class Model:
             else:
                 raise AssertionError("told of what was not there")
         for stage in full:  # evicting seals the full stage that it made room for
-            if stage and not self.ring._series_named(stage[0][0]).stage[0]:
+            if stage and not self.waiting(self.names.index(stage[0][0])):
                 self.sealed += stage
                 stage[:] = []
         self.evicted += lost
@@ -100,7 +107,7 @@ class Model:
         else:
             for i in range(len(self.stages)):
                 stage = self.stages[i]
-                if not self.ring._order[i].stage[0]:
+                if not self.waiting(i):
                     self.sealed += stage
                     stage[:] = []
 
@@ -255,7 +262,7 @@ def test_a_batch_ends_before_a_gap():
 
 def test_numbers_pass_thirty_bits():
     ring = RecordRing(BME, 2200, 8)
-    ring._order[0].head[2] = 0x3FFFFFFE
+    ring._order[0][2] = 0x3FFFFFFE
     row = BME.row()
     for _ in range(20):
         ring.push(row)
@@ -340,3 +347,102 @@ def test_interleaving_series_costs_no_bytes():
     assert len(together["bme280"]) == len(together["bh1750"]) == 10
     assert together["bme280"] == blocks_of([BME])["bme280"]
     assert together["bh1750"] == blocks_of([LUX])["bh1750"]
+
+
+def sealed(rows, first, t, room=400):
+    """-> (buffer with a block of those rows at 3, its head)."""
+    stage = block.new_stage(3, BME.id, len(rows), 4)
+    stage[block.H_COUNT] = len(rows)
+    for head, number in ((block.H_SEQ, first), (block.H_TIME, t)):
+        stage[head] = number & 0x3FFFFFFF
+        stage[head + 1] = number >> 30
+    stage[block.S_LAST] = 3 + room - 5
+    for i in range(len(rows)):
+        for k in range(4):
+            stage[block.ROWS + 4 * i + k] = rows[i][k]
+    buf = bytearray(b"\x55" * (room + 6))
+    assert block.seal(stage, buf, 3)
+    return buf, stage[: block.HEAD_WORDS]
+
+
+def test_a_block_that_is_cut_is_the_block_of_what_is_left():
+    state = new_state(3)
+    small = 0
+    for seed in range(150):
+        random.seed(seed)
+        t = START + 4 * random.getrandbits(32)
+        n = random.getrandbits(4) + 2
+        rows = []
+        times = []
+        for _ in range(n):
+            times.append(t)
+            rows.append([t & 0x3FFFFFFF] + [any_value() for _ in range(3)])
+            t += random.getrandbits(28) if seed % 5 == 0 else random.getrandbits(11) - 9
+        first = 200 * random.getrandbits(32)
+        k = random.getrandbits(4) % (n - 1) + 1
+        buf, head = sealed(rows, first, times[0])
+        size = head[block.H_LENGTH]
+        spare = block.new_stage(3, 0, n if seed % 3 else 4, 1)
+        small += n > 4 and not seed % 3
+        cut_front(buf, 3, k, state, spare)
+        want, head = sealed(rows[k:], first + k, times[k])
+        end = 3 + head[block.H_LENGTH]
+        assert buf[:end] == want[:end]
+        assert end <= 3 + size and buf[3 + size :] == b"\x55" * (406 - 3 - size)
+        assert block.read_head(buf, 3, len(buf), spare) == head[block.H_LENGTH]
+        assert list(spare[: block.HEAD_WORDS]) == list(head)
+        assert open_block(state, head, buf, 3)
+        got = array("i", bytes(4 * 4 * n))
+        assert read_rows(state, buf, got, n, 4) == n - k
+        assert list(got[: 4 * (n - k)]) == [v for row in rows[k:] for v in row]
+    assert small, "no block was of another configuration"
+
+
+def test_a_block_is_written_into_its_room_or_not_at_all():
+    random.seed(3)
+    rows = [[i] + [any_value() for _ in range(3)] for i in range(12)]
+    buf, head = sealed(rows, 0, 0)
+    size = head[block.H_LENGTH]
+    fits = 0
+    for room in range(size + 9):
+        stage = block.new_stage(3, BME.id, 12, 4)
+        stage[block.H_COUNT] = 12
+        stage[block.S_LAST] = 8 + room - 5
+        for i in range(12):
+            for k in range(4):
+                stage[block.ROWS + 4 * i + k] = rows[i][k]
+        out = bytearray(b"\x55" * (room + 40))
+        done = block.seal(stage, out, 8)
+        assert out[:8] == b"\x55" * 8 and out[8 + room :] == b"\x55" * 32
+        if done:
+            assert out[8 : 8 + size] == buf[3 : 3 + size]
+            fits += 1
+    assert fits >= 4  # it may want 5 bytes more than it takes
+
+
+def test_a_time_that_is_no_ticks_spoils_no_block():
+    ring = RecordRing(BME, 2200, 8, Timebase())
+    row = BME.row()
+    for t in (5, MISSING, -1, MISSING + 1, 0x7FFFFFFF, 0, MISSING, 9):
+        row[0] = t
+        row[1] = t & 255
+        assert ring.push(row)
+    ring.seal()
+    assert [values[0] for _, _, _, values in ring.peek(8)] == [5, 0, 255, 1, 255, 0, 0, 9]
+
+
+def test_a_body_that_is_not_as_long_as_it_says_is_refused():
+    random.seed(8)
+    rows = [[i] + [any_value() for _ in range(3)] for i in range(9)]
+    buf, head = sealed(rows, 0, 0)
+    state = new_state(3)
+    assert open_block(state, head, buf, 3)
+    for off in (-2, -1, 1, 2):
+        head[block.H_LENGTH] += off
+        assert not open_block(state, head, buf, 3)
+        head[block.H_LENGTH] -= off
+    for word in (b"\xb0", b"\x00"):
+        wrong = bytearray(buf)
+        wrong[3:4] = word
+        assert block.read_head(wrong, 3, len(wrong), head) == 0
+    assert block.read_head(buf, 3, 3 + 23, head) == 0

@@ -19,7 +19,7 @@ from .shorten import attribute_names, shorten
 GROUPS = (
     ("units", "schema"),
     ("errors", "counter", "backoff", "flusher", "identity", "batcher"),
-    ("timebase", "block", "reader", "cut", "cursor", "records"),
+    ("timebase", "reader", "block", "cut", "cursor", "records"),
     ("logring", "sampler", "station"),
     ("rules", "config", "board", "preflight", "safemode", "hardware"),
     ("port_net", "uplink.answer", "uplink.naming", "uplink.wire"),
@@ -30,7 +30,13 @@ GROUPS = (
 )
 # Absorbed modules that a user's own program imports by name: a line each that leads there.
 DOORS = ("backoff", "errors", "identity", "timebase", "sampler", "logring")
-COMPILER = {"const", "ptr8", "ptr16", "ptr32"}  # never there at run time: mpy-cross knows them
+COMPILER = {
+    "const",
+    "ptr8",
+    "ptr16",
+    "ptr32",
+    "uint",
+}  # never there at run time: mpy-cross knows them
 
 
 def link(

@@ -128,7 +128,7 @@ class RowEncoder(RecordEncoder):
         state[0] = 0
         batch = self._batch
         if part == 2 or part == 3:
-            n = read_rows(0, 0, 0, batch.state, batch.buf, self._rows, _CHUNK, state[8])
+            n = read_rows(batch.state, batch.buf, self._rows, _CHUNK, state[8])
             if n:
                 state[1] = n
                 if part == 2:
