@@ -19,7 +19,7 @@ GROUPS = (
     ("timebase", "block", "reader", "cut", "cursor", "records"),
     ("logring", "sampler", "station"),
     ("port_net", "uplink.answer", "uplink.naming", "uplink.wire"),
-    ("uplink.emit", "uplink.encoder"),
+    ("uplink.emit", "uplink.program"),
     ("uplink.udp", "uplink.dns"),
     ("uplink.mqtt_wire", "uplink.mqtt"),
     ("segment", "segfiles", "segwriter", "segreader", "recover", "spoollog", "spool"),
