@@ -64,6 +64,15 @@ def emit(o: int, i: int, encoder, out) -> int:
                     v = ((v - e[5] + 0x20000000) & 0x3FFFFFFF) - 0x20000000
                     e[5] = e[5] + v & 0x3FFFFFFF
                     e[6] = e[6] + v
+                    n = what >> _SCALE
+                    if n:  # fields, of which one must be there
+                        e[3] = 3
+                        i = at + n
+                        while n and not (r[at + n - 1] & mask) ^ top:
+                            n -= 1
+                        if not n:
+                            at = i
+                            pc = e[4] - 3
                     v += e[10]
                     i = 11
                     if v >> 13:  # below 0 or perhaps above 9999: carry
@@ -163,26 +172,22 @@ def emit(o: int, i: int, encoder, out) -> int:
                 n = 4
                 k -= 4
             if s:
-                i = o
-                while s & 127:
-                    if s & 128:
+                if s & 128:
+                    while s & 127:
                         b[o] = 48
                         o += 1
-                    else:
+                        s -= 1
+                else:
+                    i = o
+                    o += 1
+                    while s:
                         i -= 1
                         b[i + 1] = b[i]
-                    s -= 1
-                if not s:
+                        s -= 1
                     b[i] = 46
-                    o += 1
         elif what & END:
             e[0] = e[0] - 1
             pc = e[4]
-            n = what >> _SCALE
-            if n:  # a row where all is missing is no line
-                if e[3]:
-                    o -= n
-                e[3] = 3
             i = e[7]
             while i ^ 15:
                 i -= 1

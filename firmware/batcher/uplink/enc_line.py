@@ -6,12 +6,9 @@ missing fields too. Names are escaped as the protocol says; a line break in one 
 and a backslash a slash, because the protocol has no way to write them there.
 """
 
-from ..port import const
 from ..timebase import boot
 from .emit import END, NEXT, NUMBER, SEP, SKIP, STEP
 from .program import RowEncoder, scaled
-
-_TIME = const(21)  # bytes of a space, a time and a line break
 
 
 def escape(name: str, equals: bool = True) -> str:
@@ -46,16 +43,14 @@ class LineEncoder(RowEncoder):
             raise OSError("the clock is not set: line protocol wants the time")
 
     def plan(self, schema):
-        self.do(END)
-        self.do(END)
-        self.do(STEP | NEXT)
         head = "%s,device=%s" % (escape(schema.name, False), escape(self._device))
         if not self._known:
             head += ",boot=" + self._boot
-        place = self.add(head + " ")
+        self.do(END)
+        self.do(END)
+        self.do(STEP | NEXT | len(schema.fields) << 8, head + " ")
         for field in schema.fields:
-            self.first((0, place))
             name = ",%s=" % escape(field.name)
             self.do(SEP | SKIP | NUMBER | NEXT | scaled(field.scale), name)
-        self.put(END | _TIME << 8, (1, _TIME))
+        self.put(END, (1, 21))
         self.do(END)

@@ -7,14 +7,14 @@ prints. `what` is none or more of these, and the scale above them:
 
 NEXT    the next instruction is about the next field (of a row its time is the first)
 SKIP    not where the field is missing
-FIRST   only where no number was printed yet: in the block, or in the row where END says so;
-        else the scale is how many words of code to go on
-STEP    advance the time to the row's; with SKIP: the number is not the field but the time
+FIRST   only where the block has printed no number yet; else go as many words on as the scale
+STEP    advance the time to the row's. With a scale: so many fields follow, and where none of
+        them is there the row is an empty one, what the head's END prints. With SKIP: the number
+        is not the field but the time
 SEP     the text begins with a separator, which the very first does not have
 STRIP   the text without leading zeros; with NUMBER: leave the loop, somebody else prints it
 NUMBER  after the text the field; where it is missing and not skipped, the text's next four bytes
-END     the row is done. With a scale: where no number was printed take so many bytes back,
-        and what comes is the first again
+END     the row is done
 
 The scale of NUMBER: so many digits behind the point; or 128 and so many zeros.
 
@@ -73,8 +73,12 @@ class RowEncoder(Encoder):
         at, n = place
         code = self._code
         while n > _PIECE:
-            code.extend(array("H", (what & ~_LAST, at, _PIECE)))
-            what &= ~(SEP | STEP)
+            if what & STEP:
+                code.extend(array("H", (what, at, _PIECE)))
+                what = 0
+            else:
+                code.extend(array("H", (what & ~_LAST, at, _PIECE)))
+                what &= ~SEP
             at += _PIECE
             n -= _PIECE
         code.extend(array("H", (what, at, n)))
