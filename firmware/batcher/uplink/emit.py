@@ -62,7 +62,7 @@ def emit(o: int, i: int, encoder, out) -> int:
                     v = e[6] & mask
                 else:
                     v = ((v - e[5] + 0x20000000) & 0x3FFFFFFF) - 0x20000000
-                    e[5] = e[5] + v & 0x3FFFFFFF
+                    e[5] = r[at - 1]
                     e[6] = e[6] + v
                     n = what >> _SCALE
                     if n:  # fields, of which one must be there
@@ -104,18 +104,14 @@ def emit(o: int, i: int, encoder, out) -> int:
                 while n - 1 and not t[i] ^ 48:
                     i += 1
                     n -= 1
-        while n >> 3:  # eight at once: most of a line is names
+        while n >> 2:  # four at once: most of a line is names
             b[o] = t[i]
             b[o + 1] = t[i + 1]
             b[o + 2] = t[i + 2]
             b[o + 3] = t[i + 3]
-            b[o + 4] = t[i + 4]
-            b[o + 5] = t[i + 5]
-            b[o + 6] = t[i + 6]
-            b[o + 7] = t[i + 7]
-            o += 8
-            i += 8
-            n -= 8
+            o += 4
+            i += 4
+            n -= 4
         while n:
             b[o] = t[i]
             o += 1
@@ -155,14 +151,11 @@ def emit(o: int, i: int, encoder, out) -> int:
                         o += 1
                         j += 1
             while True:
-                b[o] = 48 + (i >> 25)
-                i = (i & low) * 10
-                b[o + 1] = 48 + (i >> 25)
-                i = (i & low) * 10
-                b[o + 2] = 48 + (i >> 25)
-                i = (i & low) * 10
-                b[o + 3] = 48 + (i >> 25)
-                o += n
+                while n:
+                    b[o] = 48 + (i >> 25)
+                    i = (i & low) * 10
+                    o += 1
+                    n -= 1
                 if not k:
                     break
                 x //= 10000

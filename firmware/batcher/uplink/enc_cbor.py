@@ -6,17 +6,18 @@ those of the sequence number.
 """
 
 from ..port import micropython, ptr8, ptr32  # noqa: F401
+from .emit import END, NEXT, NUMBER, SEP, SKIP, STEP, STRIP
 from .enc_senml import SenmlJsonEncoder, clean
-from .emit import END, NEXT, NUMBER, SEP, SKIP, STEP, STRIP, emit
+
 
 @micropython.viper
-def put_record(o: int, i: int, encoder, out) -> int:
+def put_record(o: int, i: int, state, text, out) -> int:
     """Write the number that emit left to us, `t` and the time at out[o:] -> where that ends.
 
     Integers are those of RFC 8949 section 3.1.
     """
-    e = ptr32(encoder._state)
-    t = ptr8(encoder._text)
+    e = ptr32(state)
+    t = ptr8(text)
     b = ptr8(out)
     v = e[8]
     e[9] = e[3] = 0
@@ -73,14 +74,6 @@ def put_record(o: int, i: int, encoder, out) -> int:
     return o
 
 
-def emit_with(o, i, encoder, out):
-    """`emit`, and what it leaves to us."""
-    o = emit(o, 0, encoder, out)
-    while encoder._state[9]:
-        o = emit(put_record(o, 0, encoder, out), 0, encoder, out)
-    return o
-
-
 def text(s: str) -> bytes:
     """-> a CBOR text string."""
     data = s.encode()
@@ -96,9 +89,8 @@ class SenmlCborEncoder(SenmlJsonEncoder):
     content_type = "application/senml+cbor"
     again = 3
 
-    def __init__(self, *args):
-        super().__init__(*args)
-        self._emit = emit_with
+    def other(self, o, buf):
+        return put_record(o, 0, self._state, self._text, buf)
 
     def set_time(self, time, text):
         super().set_time(time, text)

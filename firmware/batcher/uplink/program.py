@@ -52,7 +52,6 @@ class RowEncoder(Encoder):
     def __init__(self, clock=timebase.boot):
         super().__init__(clock)
         self._state = array("i", bytes(44))
-        self._emit = emit
         self._rows = self._state
         self._time = [0, 0, 0]
 
@@ -103,15 +102,19 @@ class RowEncoder(Encoder):
         return ()
 
     def fill(self, buf) -> int:
-        state = self._state
         o = 0
-        while state[0] or self._next():
-            o = self._emit(o, 0, self, buf)
-            if state[0]:
+        while self._state[0] or self._next():
+            o = emit(o, 0, self, buf)
+            if self._state[9]:
+                o = self.other(o, buf)
+            elif self._state[0]:
                 if not o:
                     raise ValueError("fill: a buffer of %d bytes is too small" % len(buf))
                 return o
         return o or super().fill(buf)
+
+    def other(self, o: int, buf) -> int:
+        """Print the number that is not for `emit` at buf[o:] -> where it ends."""
 
     def _next(self):
         # Prepare what comes next -> is there anything. _part: the program that ran last.
@@ -169,18 +172,18 @@ class RowEncoder(Encoder):
     def _number(self, head, end):
         # 2**30 is 107374 times 10000 and 1824.
         low = head[2] % 10000 + head[3] * 1824
-        put_digits(self._text, end - 4, 4, low % 10000)
+        put_digits(end - 4, 4, low % 10000, self._text)
         low = low // 10000 + head[2] // 10000 + head[3] * 107374
-        put_digits(self._text, end - 14, 10, low)
+        put_digits(end - 14, 10, low, self._text)
         self._state[5] = head[4]
         self._state[6] = 0
         timebase.split(head[4], head[5], self._base, self._time)
 
     def set_time(self, time, text):
         """Take the time of a block's first row: [seconds // 10000, seconds % 10000, ms]."""
-        put_digits(text, 2, 6, time[0])
-        put_digits(text, 8, 4, time[1])
-        put_digits(text, 12, 3, time[2])
+        put_digits(2, 6, time[0], text)
+        put_digits(8, 4, time[1], text)
+        put_digits(12, 3, time[2], text)
         self._state[10] = time[1] % 10 * 1000 + time[2]
 
 
@@ -190,11 +193,12 @@ def scaled(scale: int) -> int:
 
 
 @micropython.viper
-def put_digits(text, at: int, count: int, number: int):
+def put_digits(at: int, count: int, number: int, text):
     """Write `number` (below 2**30) as `count` digits at text[at:]."""
     t = ptr8(text)
-    while count:
+    count += at
+    while count ^ at:
         count -= 1
         x = number // 10
-        t[at + count] = 48 + number - x * 10
+        t[count] = 48 + number - x * 10
         number = x
