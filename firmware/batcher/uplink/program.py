@@ -20,8 +20,8 @@ The scale of NUMBER: so many digits behind the point; or 128 and so many zeros.
 
 state, an array('i'): rows left, place in the rows, place in the code, first (1: of a block, 3: at
 all), code of a row, ticks of the last row, ms since the block's first row, end of the breaker
-(15: there are no rows here), and of a number for somebody else what it is and `what`, last four digits
-of the time.
+(15: there are no rows here), of a number for somebody else what it is and `what`, and the last
+four digits of the time.
 
 A plan's text begins with what changes: two bytes for the format, 13 digits of the time in ms, 3
 or 6 of the breaker, which are the last of the sequence number and keep equal times apart, a byte
