@@ -16,8 +16,7 @@ from batcher.uplink.enc_cbor import SenmlCborEncoder
 from batcher.uplink.enc_json import JsonEncoder
 from batcher.uplink.enc_line import LineEncoder, escape
 from batcher.uplink.enc_rows import RowsEncoder
-from batcher.uplink.enc_senml import SenmlJsonEncoder
-from batcher.uplink.senml import clean
+from batcher.uplink.enc_senml import SenmlJsonEncoder, clean
 from batcher_tools.blocks import BlockError, decode, decode_block
 from portable.test_encoders import BME, ODD, Ident, encoded, filled
 

@@ -23,7 +23,7 @@ GROUPS = (
     ("logring", "sampler", "station"),
     ("rules", "config", "board", "preflight", "safemode", "hardware"),
     ("port_net", "uplink.answer", "uplink.naming", "uplink.wire"),
-    ("uplink.emit", "uplink.encoder"),
+    ("uplink.emit", "uplink.program"),
     ("uplink.udp", "uplink.dns"),
     ("uplink.mqtt_wire", "uplink.mqtt"),
     ("segment", "segfiles", "segwriter", "segreader", "recover", "spoollog", "spool"),

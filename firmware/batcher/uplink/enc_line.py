@@ -6,14 +6,9 @@ missing fields too. Names are escaped as the protocol says; a line break in one 
 and a backslash a slash, because the protocol has no way to write them there.
 """
 
-from ..port import const
 from ..timebase import boot
-from .emit import emit
-from .program import Plan, RowEncoder
-
-_NUMBER = const(0)
-_STEP = const(3)
-_END = const(4)
+from .emit import END, NEXT, NUMBER, SEP, SKIP, STEP
+from .program import RowEncoder, scaled
 
 
 def escape(name: str, equals: bool = True) -> str:
@@ -34,28 +29,28 @@ class LineEncoder(RowEncoder):
     """
 
     content_type = "text/plain; charset=utf-8"
+    frame = b"\0 \n"
+    breaker = 6
 
     def __init__(self, clock=boot, wait_for_clock: bool = True):
-        super().__init__(emit, clock)
+        super().__init__(clock)
         self._wait = wait_for_clock
 
     def begin(self, batch, ident):
         super().begin(batch, ident)
         if self._wait and not self._known and batch.boot is None:
-            self._part = 0
+            self._part = 3
             raise OSError("the clock is not set: line protocol wants the time")
 
-    def plan(self, schema, known):
-        plan = Plan(b"\n \n", 6)
-        plan.do(_END)
-        plan.first = plan.row = plan.here()
+    def plan(self, schema):
         head = "%s,device=%s" % (escape(schema.name, False), escape(self._device))
-        if not known:
+        if not self._known:
             head += ",boot=" + self._boot
-        step = plan.do(_STEP, head, 32)
-        for i, field in enumerate(schema.fields):
-            plan.do(_NUMBER, escape(field.name) + "=", i + 1, 128 + field.scale)
-        plan.put(_END, 1, 21)
-        plan.land(step)
-        plan.do(_END)
-        return plan
+        self.do(END)
+        self.do(END)
+        self.do(STEP | NEXT | len(schema.fields) << 8, head + " ")
+        for field in schema.fields:
+            name = ",%s=" % escape(field.name)
+            self.do(SEP | SKIP | NUMBER | NEXT | scaled(field.scale), name)
+        self.put(END, (1, 21))
+        self.do(END)

@@ -5,58 +5,66 @@ The first record of a block has the base name and time; "t" is seconds from ther
 three digits are those of the sequence number, so that equal times differ.
 """
 
-from ..port import const
-from ..timebase import boot
-from .emit import emit
-from .program import Plan
-from .senml import SenmlEncoder, clean
+from .. import timebase
+from .emit import END, NEXT, NUMBER, SEP, SKIP, STEP, STRIP
+from .program import RowEncoder, put_digits, scaled
 
-_VALUE = const(1)
-_IF_VALUE = const(2)
-_STEP = const(3)
-_END = const(4)
-_TEXT = const(5)
-_IF_SET = const(6)
-_STRIP = const(7)
+_FIRST = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
+_REST = _FIRST + "-:./_"
 
 
-class SenmlJsonEncoder(SenmlEncoder):
-    """application/senml+json."""
+def clean(name: str) -> str:
+    """-> a name in the letters that section 4.5.1 allows; others become _ and two hex digits."""
+    out = ""
+    for byte in name.encode():
+        char = chr(byte)
+        out += char if char in _REST else "_%02x" % byte
+    return out
+
+
+class SenmlJsonEncoder(RowEncoder):
+    """Before the clock is set times are relative to now, as section 4.5.3 has it."""
 
     content_type = "application/senml+json"
+    frame = b"  }"
+    again = 1
 
-    def __init__(self, clock=boot):
-        super().__init__(emit, clock)
+    def prefix(self, schema) -> str:
+        """-> the base name; a field's name follows it."""
+        name = "%s/%s/" % (clean(self._device), clean(schema.name))
+        return name if name[0] in _FIRST else "x" + name
 
     def set_time(self, time, text):
-        if not self._known:
-            self._age(time)
-        super().set_time(time, text)
-        # The rows step through these digits; the base time is kept where the number's would be.
-        for i in range(13):
-            text[22 + i] = text[2 + i]
+        if not self._known:  # how long ago the row was taken
+            if self._batch.boot is None:
+                self._age(self._batch.head, time)
+            else:  # nobody knows: three years ago, in the right order
+                time[0], time[1], time[2] = 9999 - time[0], 9999 - time[1], 999 - time[2]
+        put_digits(22, 6, time[0], text)
+        put_digits(28, 4, time[1], text)
+        put_digits(33, 3, time[2], text)
 
-    def plan(self, schema, known):
-        plan = Plan(b",,}")
-        plan.do(_TEXT, "[")
-        plan.head = plan.tail = plan.do(_END)
-        plan.first = plan.row = plan.do(_STEP)
-        base = '"bn":"%s","bt":%s' % (self.prefix(schema), "" if known else "-")
-        for i, field in enumerate(schema.fields):
-            missing = plan.do(_IF_VALUE, "{", i + 1)
-            based = plan.do(_IF_SET, "", 4)
-            plan.do(_TEXT, base)
-            plan.put(_STRIP, 22, 10)
-            plan.do(_TEXT, ".")
-            plan.put(_TEXT, 32, 3)
-            plan.do(_TEXT, ",")
-            plan.land(based)
+    def _age(self, head, time):
+        low = self._clock.touch()
+        age = ((self._clock.high(low) - head[5]) << 30) + low - head[4]
+        if age < 0:
+            age = 0
+        timebase.split(age & 0x3FFFFFFF, age >> 30, None, time)
+
+    def plan(self, schema):
+        self._text[32:] = b".   ,"  # the base time: 10 digits, and these
+        self.do(END, "[")
+        self.do(END)
+        self.do(STEP | NEXT)
+        base = self.add('"bn":"%s","bt":%s' % (self.prefix(schema), "" if self._known else "-"))
+        brace = self.add(",{")
+        t = self.add(',"t":')
+        for field in schema.fields:
+            self.put(SEP | SKIP, brace)
+            self.first((0, base), (STRIP, (22, 10)), (0, (32, 5)))
             value = '"n":"%s","u":"%s","v":' % (clean(field.name), field.unit)
-            plan.do(_VALUE, value, i + 1, 128 + field.scale)
-            plan.do(_VALUE, ',"t":', 0, 128 - 3)
-            plan.put(_TEXT, 15, 4)
-            plan.land(missing)
-        plan.do(_END)
-        plan.closing = plan.do(_TEXT, "]")
-        plan.do(_END)
-        return plan
+            self.do(SKIP | NUMBER | scaled(field.scale), value)
+            self.put(SKIP | STEP | NUMBER | scaled(-3), t)
+            self.put(NEXT | SKIP, (15, 4))
+        self.do(END)
+        self.do(END, "]")

@@ -1,14 +1,27 @@
-"""What every encoder of record batches does first: whose readings are these, and since when.
+"""What every encoder does first (whose readings are these, and since when), and texts in pieces.
 
-Rules: once it has begun a first batch, an encoder leaves next to nothing on the heap. `begin` may
-be called again at any time: a retry makes the same bytes, as long as nobody has set the clock in
-between.
+Rules: `begin` may be called again at any time: a retry makes the same bytes, as long as nobody
+has set the clock in between. Where nothing else is said an encoder, once it has begun a first
+batch, leaves next to nothing on the heap.
 """
 
 from .. import timebase
+from ..port import micropython, ptr8  # noqa: F401
 
 
-class RecordEncoder:
+@micropython.viper
+def copy(o: int, at: int, n: int, source, out):
+    """out[o:o + n] = source[at:at + n]"""
+    s = ptr8(source)
+    b = ptr8(out)
+    while n:
+        b[o] = s[at]
+        o += 1
+        at += 1
+        n -= 1
+
+
+class Encoder:
     """Encodes batches of a RecordRing or a Spool: `begin(batch, ident)`, then `fill(buf)` until 0.
 
     `fill(buf)` writes the next piece into `buf` (512 bytes are enough for any batch; ValueError
@@ -16,37 +29,61 @@ class RecordEncoder:
     and `boot` (16 hex digits).
     """
 
-    content_type = "application/octet-stream"
+    content_type = "application/json"
 
     def __init__(self, clock=timebase.boot):
         self._clock = clock
         self._base = [0, 0, 0]  # the epoch of the batch's boot, see timebase.split
-        self._known = False  # is it known
-        self._boot = self._device = ""
+        self._boot = self._device = None
+        self._kept = {}  # what serves for all batches of this boot
 
-    def begin(self, batch, ident) -> bool:
-        """Start, or start again, with `batch` (a cursor) -> is it of another boot or device."""
+    def begin(self, batch, ident) -> None:
+        """Start, or start again, with `batch` (a cursor)."""
+        batch.rewind()
         self._batch = batch
-        clock = self._clock
         base = self._base
         boot = ident.boot
         if batch.boot is None:
-            self._known = clock.known
+            clock = self._clock
+            self._known = clock.known  # where it is not, the offset is 0
             base[0] = clock.offset_high
             base[1] = clock.offset_low
             base[2] = clock.offset_ms
         else:
             boot = batch.boot.hex()
             self._known = batch.epoch is not None
-            if self._known:
-                base[0], base[1], base[2] = batch.epoch
-        batch.rewind()
-        if boot == self._boot and ident.device == self._device:
-            return False
-        self._boot = boot
-        self._device = ident.device
-        return True
+            base[:] = batch.epoch or (0, 0, 0)
+        if boot != self._boot or ident.device != self._device:
+            self._kept = {}
+            self._boot = boot
+            self._device = ident.device
+        self._send(self.start())
+
+    def start(self):
+        """-> what gives the pieces of the batch, see `_send`."""
+        raise NotImplementedError
+
+    def _send(self, pieces):
+        # bytes, or None where _text[_at:_stop] has been set
+        self._pieces = pieces
+        self._at = self._stop = 0
+        self._text = b""
 
     def fill(self, buf) -> int:
         """Write the next piece into `buf` -> its length, 0 at the end."""
-        raise NotImplementedError
+        o = 0
+        while True:
+            n = min(self._stop - self._at, len(buf) - o)
+            copy(o, self._at, n, self._text, buf)
+            o += n
+            self._at += n
+            if self._at < self._stop:
+                return o
+            for text in self._pieces:
+                if text is not None:
+                    self._text = text
+                    self._at = 0
+                    self._stop = len(text)
+                break
+            else:
+                return o

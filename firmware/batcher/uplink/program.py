@@ -1,27 +1,32 @@
-"""Text row by row: a format writes a few small programs for each schema, and a loop runs them.
+"""Text row by row: a format writes small programs for each schema, and a loop runs them.
 
-Rules: nothing is allocated once the programs are made. An instruction is five 16-bit words, what,
-a, b, and the offset and length of a text; every one prints that text, if only an empty one:
+Rules: nothing is allocated once the programs are made. There are four, each ends with END: the
+head of the first block with what comes before, of every other block, a row, and the document's
+end. An instruction is three 16-bit words: what, and the offset and length of a text, which it
+prints. `what` is none or more of these, and the scale above them:
 
-NUMBER 0    field a times 10**(b - 128) as a decimal, behind the separator and the text; nothing
-            at all where it is missing
-VALUE 1     the text, then the same number, `null` where it is missing; field 0 is the time in ms
-            since the block's first row
-IF_VALUE 2  the separator and the text; where field a is missing go to b instead
-STEP 3      the first instruction of a row: advance the time; separator a, where it is not 0; where
-            b is not 0 and every field is missing go to b
-END 4       the row is done
-TEXT 5      the text alone
-IF_SET 6    where state[a] is set go to b, else set it
-STRIP 7     the text without leading zeros
+NEXT    the next instruction is about the next field (of a row its time is the first)
+SKIP    not where the field is missing
+FIRST   only where the block has printed no number yet; else go as many words on as the scale
+STEP    advance the time to the row's. With a scale: so many fields follow, and where none of
+        them is there the row is an empty one, what the head's END prints. With SKIP: the number
+        is not the field but the time
+SEP     the text begins with a separator, which the very first does not have
+STRIP   the text without leading zeros; with NUMBER: leave the loop, somebody else prints it
+NUMBER  after the text the field; where it is missing and not skipped, the text's next four bytes
+END     the row is done
 
-state, an array('i'): row, rows there are, place in the code, separator (0: none; printing it makes
-it a comma), flag, ticks of the last row, ms since the block's first row, last digit of the
-breaker (0: there are no rows here), words of a row, code of a row, last four digits of the time.
+The scale of NUMBER: so many digits behind the point; or 128 and so many zeros.
 
-A plan's `text` begins with what changes: two bytes for the format, 13 digits of the time in ms,
-3 or 6 of the breaker, which is the sequence number and keeps equal times apart, a byte for the
-format, and from 22 on 14 digits of the block's first sequence number.
+state, an array('i'): rows left, place in the rows, place in the code, first (1: of a block, 3: at
+all), code of a row, ticks of the last row, ms since the block's first row, end of the breaker
+(15: there are no rows here), of a number for somebody else what it is and `what`, and the last
+four digits of the time.
+
+A plan's text begins with what changes: two bytes for the format, 13 digits of the time in ms, 3
+or 6 of the breaker, which are the last of the sequence number and keep equal times apart, a byte
+for the format, and from 22 on 14 for SenML. Before a block's rows the 14 digits of
+its first sequence number end where the breaker ends.
 """
 
 from array import array
@@ -29,182 +34,171 @@ from array import array
 from .. import timebase
 from ..port import const, micropython, ptr8  # noqa: F401
 from ..reader import read_rows
-from .encoder import RecordEncoder
+from .emit import END, FIRST, SEP, SKIP, STEP, emit
+from .encoder import Encoder
 
 _CHUNK = const(64)  # rows decoded at once
-_TEXT = const(5)
 _PIECE = const(64)  # of text in one instruction, at most
+_LAST = const(0xFFC1)  # what only the last of its pieces does: NEXT, NUMBER, END and the scale
 
 
-class Plan:
-    """The programs of one schema: where in `code` they begin."""
+class RowEncoder(Encoder):
+    """A format: `plan` writes the programs of a schema."""
 
-    def __init__(self, frame: bytes, breaker: int = 3):
-        self.text = bytearray(36)
-        self.text[:2] = frame[:2]
-        self.text[15 + breaker] = frame[2]
-        self.breaker = breaker
-        self.code = array("H")
-        self.opening = self.head = self.first = self.row = self.tail = self.closing = 0
+    frame = b"   "  # bytes 0, 1 and the one behind the breaker
+    breaker = 3
+    again = 3  # what a block makes of "first"
 
-    def here(self) -> int:
-        return len(self.code)
-
-    def do(self, what: int, text="", a: int = 0, b: int = 0) -> int:
-        """Append an instruction -> its place, for `land`."""
-        if isinstance(text, str):
-            text = text.encode()
-        at = len(self.text)
-        n = len(text)
-        self.text.extend(text)
-        place = self.put(what, at, n if n < _PIECE or what < 2 else _PIECE, a, b)
-        while what > 1 and n > _PIECE:
-            at += _PIECE
-            n -= _PIECE
-            self.put(_TEXT, at, n if n < _PIECE else _PIECE)
-        return place
-
-    def put(self, what: int, at: int, n: int, a: int = 0, b: int = 0) -> int:
-        """The same with text[at:at + n]."""
-        place = len(self.code)
-        for word in (what, a, b, at, n):
-            self.code.append(word)
-        return place
-
-    def land(self, place: int) -> None:
-        """The jump at `place` goes here."""
-        self.code[place + 2] = len(self.code)
-
-
-class RowEncoder(RecordEncoder):
-    """A format: `plan` writes the programs of a schema, `emit` is the loop that runs them."""
-
-    def __init__(self, emit, clock):
+    def __init__(self, clock=timebase.boot):
         super().__init__(clock)
-        self._emit = emit
-        self._plans = {}
-        self._plan = None
         self._state = array("i", bytes(44))
         self._rows = self._state
         self._time = [0, 0, 0]
 
-    def plan(self, schema, known: bool) -> Plan:
-        """-> the programs. known: are the digits Unix time, or time since boot."""
+    def plan(self, schema):
+        """Write the programs: by `do` and `put`."""
         raise NotImplementedError
 
-    def begin(self, batch, ident) -> None:
-        if super().begin(batch, ident):
-            self._plans = {}
-        self._state[3] = self._more = 0
-        self._plan = None
-        self._part = 1
+    def add(self, text) -> tuple:
+        """Append to the text -> (offset, length), for `put`."""
+        if isinstance(text, str):
+            text = text.encode()
+        at = len(self._text)
+        self._text.extend(text)
+        return at, len(text)
 
-    @micropython.native
+    def put(self, what: int, place: tuple) -> None:
+        """Append an instruction; more than one where the text is long."""
+        at, n = place
+        code = self._code
+        while n > _PIECE:
+            if what & STEP:
+                code.extend(array("H", (what, at, _PIECE)))
+                what = 0
+            else:
+                code.extend(array("H", (what & ~_LAST, at, _PIECE)))
+                what &= ~SEP
+            at += _PIECE
+            n -= _PIECE
+        code.extend(array("H", (what, at, n)))
+        if what & END:
+            self._starts.append(len(code))
+
+    def do(self, what: int, text="") -> None:
+        """The same with a text of its own."""
+        self.put(what, self.add(text))
+
+    def first(self, *parts) -> None:
+        """Append what is printed before the first number only: (what, place) each."""
+        at = len(self._code)
+        for what, place in parts:
+            self.put(what | FIRST | SKIP, place)
+        self._code[at] |= len(self._code) - at - 3 << 8
+
+    def start(self):
+        self._part = -1
+        self._state[0] = 0
+        self._state[3] = 3
+        return ()
+
     def fill(self, buf) -> int:
-        """Write the next piece into `buf` -> its length, 0 at the end."""
         o = 0
-        more = self._more
-        self._more = 0
-        while more or self._next():
-            plan = self._plan
-            o = self._emit(o, 0, 0, len(buf), self._state, plan.code, plan.text, self._rows, buf)
-            more = 0
-            if o < 0:
-                self._more = 1
-                o = -1 - o
+        while self._state[0] or self._next():
+            o = emit(o, 0, self, buf)
+            if self._state[9]:
+                o = self.other(o, buf)
+            elif self._state[0]:
                 if not o:
                     raise ValueError("fill: a buffer of %d bytes is too small" % len(buf))
-                break
-        return o
+                return o
+        return o or super().fill(buf)
 
-    @micropython.native
+    def other(self, o: int, buf) -> int:
+        """Print the number that is not for `emit` at buf[o:] -> where it ends."""
+
     def _next(self):
-        # What comes next -> is there anything. _part: 1 a block, 2 its rows, 3 more, 4 a text,
-        # 0 the end
+        # Prepare what comes next -> is there anything. _part: the program that ran last.
         part = self._part
-        if not part:
-            return 0
         state = self._state
-        state[0] = 0
-        batch = self._batch
-        if part == 2 or part == 3:
-            n = read_rows(batch.state, batch.buf, self._rows, _CHUNK, state[8])
-            if n:
-                state[1] = n
-                if part == 2:
-                    plan = self._plan
-                    self._part = 3
-                    state[2] = plan.first
-                    state[9] = plan.row
-                    state[7] = 14 + plan.breaker
-                return n
-        plan = self._plan
-        state[1] = 1
-        state[7] = 0
-        if part > 3:
-            return self._next_text()
-        if part > 1:
-            state[2] = plan.tail
-            self._part = 1
-        elif batch.next_block():
-            self._part = 2
-            self._block(batch.schema)
-            state[2] = self._plan.head if plan else self._plan.opening
-            state[4] = 0
+        n = 0
+        state[7] = 15
+        if 0 <= part < 3:
+            n = self._read()
+        if n:
+            state[7] += self.breaker
+            if part < 2:
+                state[3] |= self.again
+                self.set_time(self._time, self._text)
+            part = 2
+        elif part > 2:
+            return False
+        elif self._batch.next_block():
+            self._block()
+            part = int(part >= 0)
+        elif part < 0:
+            return False
         else:
-            self._part = 0
-            if not plan:
-                return 0
-            state[2] = plan.closing
-        return part
+            part = 3
+        self._part = part
+        state[0] = n or 1
+        state[1] = 0
+        state[2] = self._starts[part]
+        return True
 
-    def _block(self, schema):
-        # Its plan, and the numbers of its first row.
+    def _read(self):
+        state = self._batch.state
+        return read_rows(state, self._batch.buf, self._rows, _CHUNK, self._words)
+
+    def _block(self):
+        # Its plan, and the number of its first row.
+        schema = self._batch.schema
         key = schema.id * 2 + self._known
-        plan = self._plans.get(key)
-        state = self._state
-        state[8] = words = len(schema.fields) + 1
-        if not plan:
-            self._plans[key] = plan = self.plan(schema, self._known)
-            if words * _CHUNK > len(self._rows):
-                self._rows = array("i", bytes(4 * words * _CHUNK))
-        self._plan = plan
-        self._number(plan, self._batch.head)
+        if key not in self._kept:
+            self._code = array("H")
+            self._text = bytearray(36)
+            self._text[:2] = self.frame[:2]
+            self._text[15 + self.breaker] = self.frame[2]
+            self._starts = [0]
+            self.plan(schema)
+            self._kept[key] = self._code, self._text, self._starts
+            n = (len(schema.fields) + 1) * _CHUNK
+            if n >= len(self._rows):
+                self._rows = array("i", bytes(4 * n + 4))
+        self._code, self._text, self._starts = self._kept[key]
+        self._words = len(schema.fields) + 1
+        self._state[4] = self._starts[2]
+        self._number(self._batch.head, 15 + self.breaker)
 
-    @micropython.native
-    def _number(self, plan, head):
-        time = self._time
-        text = plan.text
-        self._state[5] = head[4]
-        self._state[6] = 0
-        timebase.split(head[4], head[5], self._base if self._known else None, time)
+    def _number(self, head, end):
         # 2**30 is 107374 times 10000 and 1824.
         low = head[2] % 10000 + head[3] * 1824
-        top = head[2] // 10000 + head[3] * 107374 + low // 10000
-        low %= 10000
-        put_digits(text, 22, 10, top)
-        put_digits(text, 32, 4, low)
-        if plan.breaker == 6:
-            put_digits(text, 15, 2, top % 100)
-            put_digits(text, 17, 4, low)
-        else:
-            put_digits(text, 15, 3, low % 1000)
-        self.set_time(time, text)
+        put_digits(end - 4, 4, low % 10000, self._text)
+        low = low // 10000 + head[2] // 10000 + head[3] * 107374
+        put_digits(end - 14, 10, low, self._text)
+        self._state[5] = head[4]
+        self._state[6] = 0
+        timebase.split(head[4], head[5], self._base, self._time)
 
     def set_time(self, time, text):
         """Take the time of a block's first row: [seconds // 10000, seconds % 10000, ms]."""
-        put_digits(text, 2, 6, time[0])
-        put_digits(text, 8, 4, time[1])
-        put_digits(text, 12, 3, time[2])
+        put_digits(2, 6, time[0], text)
+        put_digits(8, 4, time[1], text)
+        put_digits(12, 3, time[2], text)
         self._state[10] = time[1] % 10 * 1000 + time[2]
 
 
+def scaled(scale: int) -> int:
+    """-> 10**scale as NUMBER wants it."""
+    return (-scale if scale < 0 else scale and 128 + scale) << 8
+
+
 @micropython.viper
-def put_digits(text, at: int, count: int, number: int):
+def put_digits(at: int, count: int, number: int, text):
     """Write `number` (below 2**30) as `count` digits at text[at:]."""
     t = ptr8(text)
-    while count:
+    count += at
+    while count ^ at:
         count -= 1
         x = number // 10
-        t[at + count] = 48 + number - x * 10
+        t[count] = 48 + number - x * 10
         number = x
