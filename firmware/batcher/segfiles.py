@@ -30,26 +30,17 @@ if MICROPYTHON:
             yield entry[0], entry[3] if len(entry) > 3 else size_of(path + "/" + entry[0])
 
 else:
-
-    def write(file, buf, at, n):
-        if file.write(memoryview(buf)[at : at + n]) != n:
-            raise OSError(28, "short write")
-
-    def read(file, buf, n):
-        return file.readinto(memoryview(buf)[:n])
-
-    def sync(file):
-        file.flush()
-        os.fsync(file.fileno())
-
-    def entries(path):
-        for name in os.listdir(path):
-            yield name, size_of(path + "/" + name)
+    from .port_host import entries, read, sync, write  # noqa: F401
 
 
-def open_file(path: str, mode: str):
-    """A file without a buffer of Python's own."""
-    return open(path, mode, 0)
+def shut(file):
+    """Close the file, where there is one: what it still held may be lost. -> None"""
+    if file is not None:
+        try:
+            file.close()
+        except OSError:
+            pass
+    return
 
 
 def make_folders(path: str) -> None:
@@ -70,9 +61,3 @@ def size_of(path: str) -> int:
         return os.stat(path)[6]
     except OSError:
         return -1
-
-
-def geometry(path: str):
-    """-> (bytes of a flash block or cluster, bytes free)."""
-    stat = os.statvfs(path)
-    return stat[0], stat[1] * stat[4]

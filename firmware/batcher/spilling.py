@@ -14,7 +14,7 @@ class Spilling:
         self._clock = batcher._clock
         self._signal = self._clock.signal()
         self._task = None
-        batcher.store.tell = self._lost
+        batcher.store.spool.tell = self._lost
 
     def start(self):
         if self._task is None:

@@ -22,7 +22,7 @@ GROUPS = (
     ("uplink.emit", "uplink.encoder"),
     ("uplink.udp", "uplink.dns"),
     ("uplink.mqtt_wire", "uplink.mqtt"),
-    ("segment", "segfiles", "segwriter", "segreader", "recover", "spoollog", "spool"),
+    ("segment", "segfiles", "ack", "segreader", "spoollog", "spool"),
 )
 # Absorbed modules that a user's own program imports by name: a line each that leads there.
 DOORS = ("backoff", "errors", "identity", "timebase", "sampler", "logring")
