@@ -23,6 +23,7 @@ GROUPS = (
     ("uplink.udp", "uplink.dns"),
     ("uplink.mqtt_wire", "uplink.mqtt"),
     ("segment", "segfiles", "ack", "segreader", "spoollog", "spool"),
+    ("nap", "duty"),
 )
 # Absorbed modules that a user's own program imports by name: a line each that leads there.
 DOORS = ("backoff", "errors", "identity", "timebase", "sampler", "logring")
