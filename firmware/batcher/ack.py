@@ -1,6 +1,6 @@
 """A file of two records, written in turn, so that one of them is always whole."""
 
-from .segfiles import read, shut, size_of, sync, write
+from .segfiles import shut, size_of, sync, write
 from .segment import RECORD, get, put, stamp
 
 _MAGIC = b"BAK1"
@@ -17,7 +17,7 @@ class Ack:
         self._buf = buf = bytearray(2 * RECORD)
         try:
             with open(path, "rb", 0) as file:
-                read(file, buf, 2 * RECORD)
+                file.readinto(buf)
         except OSError:
             pass
         for at in (0, RECORD):

@@ -112,7 +112,8 @@ class Duty:
         shown = now = self.now()
         shift = (now - ticks_ms()) & _MASK
         # The time since boot goes on where it was, and is shown the oldest reading first.
-        for _, shown, _ in nap.each():
+        for reading in nap.each():
+            shown = reading[1]
             break
         boot._ticks = lambda: (ticks_ms() + shift) & _MASK
         boot._low = -1

@@ -1,16 +1,14 @@
 """Sealed blocks of a RecordRing on flash: the same bytes, a frame each.
 
-Rules: a segment announces each series before its first block (a note: the schema's
+Rules: a segment announces every series before its first block (a note: the schema's
 definition), so that it can be read by a firmware whose schemas have changed. Nothing is
 encoded again, but that a block of which a part was taken is cut in the reader's buffer.
 """
 
 from array import array
 
-from . import block
 from .cursor import Cursor
 from .cut import cut_front
-from .reader import new_state
 from .schema import MAX_FIELDS, from_definition
 from .segment import FRAME, HEAD, get
 
@@ -56,23 +54,17 @@ class FlashBlocks:
 
     def __init__(self, ring):
         self.schemas = schemas = {}
+        self.notes = notes = []  # what every segment begins with
         for schema in ring.schemas:
             schemas[schema.id] = schema
+            notes.append(schema.definition)
         self._ring = ring
         self.timebase = ring._timebase
         self._due = {}
         self._batch = _Batch(schemas)
-        self._head = array("i", bytes(4 * block.HEAD_WORDS))
-        self._state = new_state(MAX_FIELDS)
         self._row = array("i", bytes(4 * (MAX_FIELDS + 2)))
 
     # Writing.
-
-    def put(self, item, seq):
-        raise TypeError("rows go into a RecordRing: Tiered(ring, spool)")
-
-    def clear(self) -> None:
-        pass
 
     def fill(self, ram) -> int:
         """-> per cent of the ring's bytes in use."""
@@ -101,7 +93,7 @@ class FlashBlocks:
                 skip -= count
             elif stop and (spool.size or HEAD) + FRAME + size > stop:
                 break
-            elif not spool.append(buf, o, size, count, get(buf, o + 2, 2)):
+            elif not spool.append(buf, o, size, count):
                 return False
             o = ram.block_after(o)
         return o < 0
@@ -111,9 +103,6 @@ class FlashBlocks:
         return ram.drop_block()
 
     # Reading.
-
-    def announce(self, series: int) -> bytes:
-        return self.schemas[series].definition
 
     def note(self, buf, at: int, n: int) -> None:
         schema = from_definition(buf[at : at + n])
@@ -125,12 +114,13 @@ class FlashBlocks:
 
     def batch(self, spool, limit: int):
         """-> cursor over the oldest blocks: whole ones, the first cut where it must be."""
+        batch = self._batch
         reader = spool.reader
-        head = self._head
+        buf = reader.buf
         at = reader.at
         skip = reader.skip
         if skip:
-            cut_front(reader.buf, at + FRAME, skip, self._state, head, self._row)
+            cut_front(buf, at + FRAME, skip, batch.state, batch.head, self._row)
             reader.cut = skip
         due = self._due
         for series in due:
@@ -138,17 +128,16 @@ class FlashBlocks:
         rows = 0
         while at < reader.end and rows < limit:
             count = reader.count(at) - skip
-            block.read_head(reader.buf, at + FRAME, len(reader.buf), head)
-            seq = head[block.H_SEQ]
-            series = head[block.H_ID]
+            series = get(buf, at + FRAME + 2, 2)
+            seq = get(buf, at + FRAME + 8, 6)
             if rows and (rows + count > limit or -1 != due.get(series, -1) != seq):
                 break
-            due[series] = (seq + count) & 0x3FFFFFFF
+            due[series] = seq + count
             rows += count
             skip = 0
             at = reader.after(at)
-        self._batch.begin(spool, min(rows, limit))
-        return self._batch
+        batch.begin(spool, min(rows, limit))
+        return batch
 
     def tell(self, reader, take, tell, reason) -> None:
         first = -1

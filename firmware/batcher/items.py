@@ -19,6 +19,7 @@ class Items:
     """
 
     timebase = note = None
+    notes = ()
 
     def __init__(self, dump, load, page_bytes: int = 1016):
         self._dump = dump

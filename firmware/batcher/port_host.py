@@ -212,15 +212,11 @@ def write(file, buf, at, n):
         raise OSError(28, "short write")
 
 
-def read(file, buf, n):
-    return file.readinto(memoryview(buf)[:n])
-
-
 def sync(file):
     file.flush()
     os.fsync(file.fileno())
 
 
-def entries(path):
+def ilistdir(path):
     for name in os.listdir(path):
-        yield name, os.stat(path + "/" + name).st_size
+        yield (name,)

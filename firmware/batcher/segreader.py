@@ -7,7 +7,7 @@ Rules
   heap 0.5 to 1.6 KB, a load costs nothing. `close` is always safe, the place is kept.
 """
 
-from .segfiles import read, shut
+from .segfiles import shut
 from .segment import DATA, FRAME, HEAD, LONGEST, NOTE, PAD, get, seal, stamp
 
 MAGIC = b"BSG1"
@@ -79,7 +79,7 @@ class SegmentReader:
         if self.file is None:
             self.file = open(self._path, "rb", 0)  # noqa: SIM115 (it stays open)
         self.file.seek(place)
-        return read(self.file, self.buf, len(self.buf))
+        return self.file.readinto(self.buf)
 
     def _load(self):
         # Read on behind the loaded frames, up to what is not data -> are there any?

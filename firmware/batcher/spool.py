@@ -9,13 +9,11 @@ Rules
 """
 
 from .errors import whole
-from .port import const, log
-from .segment import LONGEST
+from .port import const
 from .segreader import SegmentReader
 from .spoollog import Log
 
 _TRIES = const(3)  # readings of a segment before it is given up
-_MOST = const(1 << 29)
 
 
 class Spool(Log):
@@ -31,39 +29,6 @@ class Spool(Log):
     say            called with one line for a person where flash fails
     Raises TypeError or ValueError naming the argument; a flash that does not work raises nothing.
     """
-
-    def __init__(
-        self,
-        path: str,
-        quota_bytes: int,
-        *,
-        codec,
-        boot: bytes,
-        max_items: "int | None" = None,
-        frame_bytes: int = 2048,
-        segment_blocks: int = 8,
-        ack_bytes: int = 4096,
-        say=log,
-    ):
-        whole("bytes of boot", len(boot), 8, 8)
-        whole("quota_bytes", quota_bytes, 8192, _MOST)
-        whole("frame_bytes", frame_bytes, 256, LONGEST)
-        whole("segment_blocks", segment_blocks, 1, 1024)
-        whole("ack_bytes", ack_bytes, 0, _MOST)
-        self.capacity = _MOST if max_items is None else max_items
-        self.pinned = 0
-        self.tell = None  # for losses that nobody asked for, see the codec's `tell`
-        self.lost = 0  # items so lost: by the quota, or unreadable
-        self.held = False  # a flight from RAM has the oldest items: they may not be deleted
-        self._granted = 0
-        self._ahead = 0  # items told and gone behind the segment being read
-        self._left = 0  # items of the segment being read
-        self._acked = 0  # place in it that delivery had reached at the last note
-        self._misread = 0
-        super().__init__(
-            path, quota_bytes, codec, bytes(boot), frame_bytes, segment_blocks, ack_bytes, say
-        )
-        self.high_water = len(self)
 
     # Items come in.
 
@@ -119,7 +84,9 @@ class Spool(Log):
         codec = self.codec
         for _ in range(2):  # where flash was full, the first attempt has made room
             n = codec.count
-            if not n or self.append(codec.page, 0, codec.used, n) and self.sync():
+            if not n:
+                return True
+            if self.append(codec.page, 0, codec.used, n) and self.sync():
                 codec.clear()
                 return True
             self.revive()
@@ -210,16 +177,15 @@ class Spool(Log):
             self._first = self._next(number)
             self._remove(number)
 
-    def commit(self, k: int) -> None:
-        """The first k of the pinned items are done and gone; the rest are no longer pinned."""
-        self.discard(k, None, "")
-
     def release(self) -> None:
         """Nothing was taken: every pinned item stays, first in line."""
         self.pinned = 0
 
-    def discard(self, k: int, tell, reason: str) -> None:
-        """Like commit, for items given up; told as the codec tells them."""
+    def discard(self, k: int, tell=None, reason: str = "") -> None:
+        """The first k of the pinned items are done and gone; the rest are no longer pinned.
+
+        Where they are given up: told as the codec tells them.
+        """
         whole("commit", k, 0, self.pinned)
         self.pinned = 0
         reader = self.reader
@@ -235,11 +201,13 @@ class Spool(Log):
         elif reader.base + reader.at - self._acked >= self._ack_bytes:
             self.acknowledge()
 
+    commit = discard
+
     def pass_over(self, k: int) -> None:
         """The k oldest items were delivered from elsewhere."""
         while k and (n := self._ready()):
             self.pinned = n = min(k, n)
-            self.discard(n, None, "")
+            self.discard(n)
             k -= n
 
     def evict(self, tell, reason: str) -> int:

@@ -16,47 +16,52 @@ Rules
 import os
 
 from .ack import Ack
-from .port import const, format_exc
-from .segfiles import entries, make_folders, shut, size_of, sync, write
-from .segment import DATA, FRAME, HEAD, NOTE, block_end, put, seal, stamp
+from .errors import whole
+from .port import const, format_exc, log
+from .segfiles import ilistdir, make_folders, shut, size_of, sync, write
+from .segment import DATA, FRAME, HEAD, LONGEST, NOTE, block_end, put, seal, stamp
 from .segreader import MAGIC, SegmentReader
 
 _RESERVE = const(4)  # flash blocks left to the file system: it copies before it frees
 _ENOSPC = const(28)
-_MOST = const(0x1FFFFFFF)  # items of a segment
+_MOST = const(0x20000000)  # items, bytes
 _ZEROS = bytes(64)
-
-
-def _number_of(name):
-    # -> the number of the segment with that file name, 0: it is another file
-    try:
-        number = int(name[1:], 16)
-    except ValueError:
-        return 0
-    return number if name == "s%08x" % number else 0
 
 
 class Log:
     """What Spool is made of; see there for the arguments."""
 
-    def __init__(self, path, quota_bytes, codec, boot, frame_bytes, segment_blocks, ack_bytes, say):
+    def __init__(
+        self,
+        path: str,
+        quota_bytes: int,
+        *,
+        codec,
+        boot: bytes,
+        max_items: "int | None" = None,
+        frame_bytes: int = 2048,
+        segment_blocks: int = 8,
+        ack_bytes: int = 4096,
+        say=log,
+    ):
+        whole("bytes of boot", len(boot), 8, 8)
         self.path = path.rstrip("/")
+        self.quota = whole("quota_bytes", quota_bytes, 8192, _MOST)
         self.codec = codec
-        self.boot = boot
+        self.boot = bytes(boot)
+        self.capacity = _MOST if max_items is None else max_items
         self._timebase = codec.timebase  # this boot's clock, None: items have no time
         self.torn = 0  # bytes that were no frame: cut off by a loss of power
         self.broken = False
-        self.quota = quota_bytes
         self.block = 4096
         self.segment_bytes = 0  # until flash has once worked
         self._say = say
         self._said = ""
-        self._segment_blocks = segment_blocks
-        self._ack_bytes = ack_bytes
-        self.reader = SegmentReader(frame_bytes, codec.note)
+        self._segment_blocks = whole("segment_blocks", segment_blocks, 1, 1024)
+        self._ack_bytes = whole("ack_bytes", ack_bytes, 0, _MOST)
+        self.reader = SegmentReader(whole("frame_bytes", frame_bytes, 256, LONGEST), codec.note)
         self._look = SegmentReader(HEAD)  # for a glance at heads
         self._ack = None  # None: it has never worked
-        self._noted = set()  # series announced in the segment being written
         self._first, self._last = 1, 0  # numbers of the oldest segment and of the newest
         self._used = 0
         self._file = None  # of the newest segment, while it is being written
@@ -67,8 +72,19 @@ class Log:
         self.index = 0  # of the next item to deliver
         self.end = 0  # of the next item to be stored; all before it are safe
         self._index = 0  # the same, with what was appended since the last sync
+        self.tell = None  # for losses that nobody asked for, see the codec's `tell`
+        self.lost = 0  # items so lost: by the quota, or unreadable
+        # Delivery.
+        self.pinned = 0
+        self.held = False  # a flight from RAM has the oldest items: they may not be deleted
+        self._granted = 0
+        self._ahead = 0  # items told and gone behind the segment being read
         self._stop = 0  # where the segment being read ends, while it is not the newest
+        self._left = 0  # items of it
+        self._acked = 0  # place in it that delivery had reached at the last note
+        self._misread = 0
         self.revive()
+        self.high_water = self.end - self.index
 
     def revive(self) -> bool:
         """Try again after a failure; until it has once worked: read what is there. -> is it up?"""
@@ -93,12 +109,10 @@ class Log:
         while True:
             first = used = 0
             last = ack.number
-            for name, size in entries(path):
-                number = _number_of(name)
-                if number:
-                    last = max(last, number) if first else number
-                    first = min(first or number, number)
-                    used += self._cost(size)
+            for number in self._numbers():
+                last = max(last, number) if first else number
+                first = min(first or number, number)
+                used += self._cost(number)
             if not first:
                 first = last + 1
                 break
@@ -137,7 +151,7 @@ class Log:
             self._said = line
             self._say("spool %s: %s" % (self.path, line))
 
-    def append(self, buf, at: int, n: int, count: int, series=None) -> bool:
+    def append(self, buf, at: int, n: int, count: int) -> bool:
         """Append a frame with payload buf[at:at+n] that holds `count` items; not yet safe.
 
         False: nothing since the last sync was stored; take it again from there.
@@ -152,10 +166,6 @@ class Log:
                 or (base and base.known and not self._epoch)  # what its head says is of use now
             ) and not self._begin():
                 return False
-            if series is not None and series not in self._noted:
-                note = self.codec.announce(series)
-                self._append(NOTE, note, 0, len(note), 0)
-                self._noted.add(series)
             self._append(DATA, buf, at, n, count)
         except OSError as exc:
             self._failed(exc)
@@ -217,12 +227,10 @@ class Log:
                 return False
         number = self._last + 1
         self._file = open(self._name(number), "wb", 0)  # noqa: SIM115 (it stays open)
-        self._used += self._segment_cost
         if self.reader.number == self._last:
             self._stop = self._index
         self._last = number
         self._synced = 0
-        self._noted.clear()
         base = self._timebase
         self._epoch = epoch = base.offset() if base and base.known else 0
         head = self._head
@@ -233,6 +241,8 @@ class Log:
         stamp(head, 0, HEAD, MAGIC, True)
         write(self._file, head, 0, HEAD)
         self.size = HEAD
+        for note in self.codec.notes:
+            self._append(NOTE, note, 0, len(note), 0)
         return True
 
     def _drop(self):
@@ -241,7 +251,7 @@ class Log:
         if self._file is not None:
             self._file = shut(self._file)
             self.size = 0
-            self._used += self._cost(size_of(self._name(self._last))) - self._segment_cost
+            self._used += self._cost(self._last)
 
     def _failed(self, exc):
         self.broken = True
@@ -258,30 +268,37 @@ class Log:
 
     # Files.
 
-    def _cost(self, size):
-        return -(-size // self.block) * self.block
+    def _cost(self, number):
+        # -> bytes of flash that the segment takes
+        return -(-size_of(self._name(number)) // self.block) * self.block
 
     def _name(self, number):
         return "%s/s%08x" % (self.path, number)
 
     def _remove(self, number):
         name = self._name(number)
-        size = size_of(name)
+        cost = self._cost(number)
         try:
             if self.reader.number == number:
                 self.reader.forget()
-            if size >= 0:
+            if size_of(name) >= 0:
                 os.remove(name)
-                self._used -= self._cost(size)
+                self._used -= cost
         except OSError as exc:
             self._warn("cannot delete: ", exc)
+
+    def _numbers(self):
+        # Iterate over the segments there are.
+        for entry in ilistdir(self.path):
+            name = entry[0]
+            if len(name) == 9 and name[0] == "s" and not name[1:].strip("0123456789abcdef"):
+                yield int(name[1:], 16)
 
     def _next(self, number):
         # -> the next segment there is; one more than the newest where there is none.
         top = max(self._last, number + 1)
         try:
-            for name, _ in entries(self.path):
-                n = _number_of(name)
+            for n in self._numbers():
                 if number < n < top:
                     top = n
         except OSError:

@@ -103,11 +103,6 @@ class Tiered:
         return self.spool.batch_boot if self._from is self.spool else None
 
     @property
-    def told(self) -> str:
-        """The series that was told of last, where RAM is a RecordRing."""
-        return self.ram.told
-
-    @property
     def lost(self) -> int:
         return self.spool.lost
 

@@ -210,7 +210,7 @@ def left_on_heap():
         for _ in range(20):
             o = ram.block_after(-1)
             while o >= 0:
-                spool.append(buf, o, buf[o + 4] | buf[o + 5] << 8, 1, BME.id)
+                spool.append(buf, o, buf[o + 4] | buf[o + 5] << 8, 1)
                 o = ram.block_after(o)
                 if spool.size > 10000:
                     return
@@ -227,7 +227,7 @@ def left_on_heap():
     buf = ram.blocks()
     o = ram.block_after(-1)
     for _ in range(10):
-        spool.append(buf, o, buf[o + 4] | buf[o + 5] << 8, 1, BME.id)
+        spool.append(buf, o, buf[o + 4] | buf[o + 5] << 8, 1)
         spool.sync()
     appended = gc.mem_alloc() - before
     store.peek(40)
