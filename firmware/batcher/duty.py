@@ -77,10 +77,8 @@ class Duty:
         """All chips convert at the same time; who fails, or is too slow, misses this wake."""
         begun = ticks_ms()
         todo = []
-        i = 0
         for entry in self._hardware.drivers:
-            todo.append((i, entry[0], entry[0].schema.row()))
-            i += 1
+            todo.append((len(todo), entry[0], entry[0].schema.row()))
         while todo:
             wait = 0
             waiting = []
