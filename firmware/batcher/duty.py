@@ -58,7 +58,6 @@ class Duty:
         most = self._told["upload_every"]
         nap = self.nap
         end = self.now() + every
-        nap.wakes += 1
         nap.waiting += 1
         await self._measure()
         self._outside(True)
@@ -164,9 +163,7 @@ class Duty:
             station.uplink.close()
             if link is not None:
                 link.stop()
-                begun = ticks_diff(ticks_ms(), begun)
-                nap.radio_ms += begun
-                log("duty: the radio was on for %d ms" % begun)
+                log("duty: the radio was on for %d ms" % ticks_diff(ticks_ms(), begun))
 
     def _crossed(self):
         self._urgent = True

@@ -27,12 +27,12 @@ class _Batch(Cursor):
         self._reader = reader = spool.reader
         self.buf = reader.buf
         boot = spool.batch_boot
-        if boot != self.boot or boot is None:
+        if boot != self.boot:
             self.boot = boot
             self.epoch = None
-            if boot and reader.epoch:
-                seconds, ms = divmod(reader.epoch, 1000)
-                self.epoch = (seconds // 10000, seconds % 10000, ms)
+            epoch = reader.epoch
+            if boot and epoch:
+                self.epoch = (epoch // 10000000, epoch // 1000 % 10000, epoch % 1000)
         self.rewind()
 
     def _rewind(self):

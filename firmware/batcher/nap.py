@@ -12,8 +12,8 @@ from struct import pack, unpack_from
 
 from .port import const
 
-_HEAD = "<8sQIIIII"
-_FIRST = const(40)  # bytes before the numbers
+_HEAD = "<8sQIII"
+_FIRST = const(32)  # bytes before the numbers
 _TIME = "<BQ"
 _RECORD = const(9)  # bytes before the fields
 
@@ -21,9 +21,9 @@ _RECORD = const(9)  # bytes before the fields
 class Nap:
     """`schemas`: of the series, in a fixed order. `nbytes`: for everything, 512 or more.
 
-    boot: 8 bytes. elapsed: ms since boot, when the sleep ends. wakes, waiting: in all, and since
-    the last upload that worked. dropped: readings that found no room. radio_ms: how long the
-    radio was on, in all. outside: one bit for each limit that a reading is beyond.
+    boot: 8 bytes. elapsed: ms since boot, when the sleep ends. waiting: wakes since the last
+    upload. dropped: readings that found no room. outside: one bit for each limit that a reading
+    is beyond.
     """
 
     def __init__(self, schemas, nbytes: int):
@@ -40,7 +40,7 @@ class Nap:
             raise ValueError("duty.keep: found %d, too small for a reading" % nbytes)
         self.rows = b""
         self.boot = bytes(8)
-        self.elapsed = self.wakes = self.waiting = self.dropped = self.radio_ms = self.outside = 0
+        self.elapsed = self.waiting = self.dropped = self.outside = 0
 
     def load(self, data) -> bool:
         """-> was it ours, whole, and of the same series?"""
@@ -50,10 +50,8 @@ class Nap:
         (
             self.boot,
             self.elapsed,
-            self.wakes,
             self.waiting,
             self.dropped,
-            self.radio_ms,
             self.outside,
         ) = unpack_from(_HEAD, data, 4)
         self.first = list(unpack_from(self._numbers, data, _FIRST))
@@ -66,10 +64,8 @@ class Nap:
             _HEAD,
             self.boot,
             elapsed,
-            self.wakes,
             self.waiting,
             self.dropped,
-            self.radio_ms & 0xFFFFFFFF,
             self.outside,
         )
         rest += pack(self._numbers, *self.first) + self.rows

@@ -188,15 +188,13 @@ class Log:
         """
         try:
             gap = pad_to - self.size
-            if not self.broken and self._file is not None and 2 <= gap <= self.block >> 3:
+            if self._file is not None and 2 <= gap <= self.block >> 3:
                 put(self._head, 0, 2, gap)
                 write(self._file, self._head, 0, 2)
-                gap -= 2
-                while gap:
-                    n = min(gap, 64)
-                    write(self._file, _ZEROS, 0, n)
-                    gap -= n
-                self.size = pad_to
+                self.size += 2
+                while gap := min(pad_to - self.size, 64):
+                    write(self._file, _ZEROS, 0, gap)
+                    self.size += gap
             self._sync()
         except OSError as exc:
             self._failed(exc)
@@ -232,7 +230,7 @@ class Log:
         self._last = number
         self._synced = 0
         base = self._timebase
-        self._epoch = epoch = base.offset() if base and base.known else 0
+        self._epoch = epoch = base and base.offset() or 0
         head = self._head
         head[8:16] = self.boot
         put(head, 16, 4, number)

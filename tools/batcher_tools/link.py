@@ -23,7 +23,6 @@ GROUPS = (
     ("uplink.udp", "uplink.dns"),
     ("uplink.mqtt_wire", "uplink.mqtt"),
     ("segment", "segfiles", "ack", "segreader", "spoollog", "spool", "spilling", "tiered"),
-    ("flashblocks", "keep"),
     ("nap", "duty"),
 )
 # Absorbed modules that a user's own program imports by name: a line each that leads there.
