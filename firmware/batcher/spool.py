@@ -196,8 +196,13 @@ class Spool(Log):
             k -= n
             self.index += n
             reader.skip += n
-        if self.index + self._ahead == self.end:
-            self._drained()
+        if self.index + self._ahead == self._index:
+            # Nothing is left: deleting the files says so for good, and for less than a note.
+            self._drop()
+            self.index = self.end
+            self._ahead = 0
+            while self._first <= self._last:
+                self._leave()
         elif reader.base + reader.at - self._acked >= self._ack_bytes:
             self.acknowledge()
 
@@ -234,15 +239,6 @@ class Spool(Log):
         except OSError as exc:
             self._warn("cannot note what was delivered: ", exc)
             ack.close()
-
-    def _drained(self):
-        # Nothing is left: deleting the files says so for good, and for less than a note.
-        if self._index == self.end:
-            self._drop()
-            self.index = self.end
-            self._ahead = 0
-            while self._first <= self._last:
-                self._leave()
 
     def _shrink(self):
         # Delete the oldest segment, or the one behind it while that is pinned -> was there one?

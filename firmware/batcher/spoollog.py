@@ -44,7 +44,7 @@ class Log:
         ack_bytes: int = 4096,
         say=log,
     ):
-        whole("bytes of boot", len(boot), 8, 8)
+        whole("boot", len(boot), 8, 8)  # bytes
         self.path = path.rstrip("/")
         self.quota = whole("quota_bytes", quota_bytes, 8192, _MOST)
         self.codec = codec
@@ -184,7 +184,7 @@ class Log:
     def sync(self, pad_to: int = 0) -> bool:
         """Everything appended is safe when this is True; False: nothing since the last sync.
 
-        pad_to: fill the segment up to this size first (see `room`), where a small gap is left.
+        pad_to: fill the segment up to this size first, where a small gap is left.
         """
         try:
             gap = pad_to - self.size
@@ -207,14 +207,6 @@ class Log:
             if self.reader.number == self._last:
                 self.reader.close()  # an open file does not see what was added since
         self.end = self._index
-
-    def room(self, n: int) -> int:
-        """-> the size of the segment at which to stop, to end with a whole flash block.
-
-        n: bytes there are to append, frames included. 0: they fill no block.
-        """
-        end = block_end(min(self.size + n, self.segment_bytes), self.block)
-        return end if end > self.size else 0
 
     def _begin(self):
         # Close the segment that is full and begin one, where the quota has room or makes some.

@@ -19,6 +19,7 @@ What the batcher calls beyond the protocol of the stores (all synchronous, none 
 
 from .errors import whole
 from .port import FOREVER, const, ticks_diff
+from .segment import block_end
 
 _COARSE_FROM = const(25)  # per cent of RAM: with the link down, less than this stays
 
@@ -188,9 +189,13 @@ class Tiered:
         for _ in range(2):  # a second time in a new segment, or with the room that was made
             if not self.unsaved:
                 return 0
-            pad = spool.room(codec.weight(ram)) if coarse else 0
-            if coarse and not pad:
-                return 0
+            pad = 0
+            if coarse:  # the size of the segment at which to stop, to end with a whole flash block
+                pad = block_end(
+                    min(spool.size + codec.weight(ram), spool.segment_bytes), spool.block
+                )
+                if pad <= spool.size:
+                    return 0
             end = spool.end
             done = codec.spill(ram, spool, self._copied, pad)
             done = spool.sync(pad) and done
