@@ -26,21 +26,23 @@ _crc = array("H", (0, 0))  # CRC-32 (IEEE 802.3, as zlib's) in two halves: no nu
 
 
 @micropython.viper
-def _take(crc: ptr16, buf: ptr8, at: int, n: int):
+def _take(crc, buf, at: int, n: int):
     """Take n bytes into the CRC."""
-    x = crc[0] | crc[1] << 16
+    c = ptr16(crc)
+    b = ptr8(buf)
+    x = c[0] | c[1] << 16
     low = 0x3FFFFFFF
     low = low << 1 | 1  # as one number it would be an object, on 32 bits
     n <<= 3
     while n:
         if not n & 7:
-            x ^= buf[at]
+            x ^= b[at]
             at += 1
         # The polynomial is 0xEDB88320, here as a small int of 32 bits.
         x = ((x >> 1) & low) ^ (-306674912 & (0 - (x & 1)))
         n -= 1
-    crc[0] = x & 0xFFFF
-    crc[1] = (x >> 16) & 0xFFFF
+    c[0] = x & 0xFFFF
+    c[1] = (x >> 16) & 0xFFFF
 
 
 def seal(head, h: int, body, at: int, n: int, write: bool) -> bool:
