@@ -8,7 +8,6 @@ every wait has its deadline instead. ../README.md has the charge a reading costs
 """
 
 import os
-from binascii import hexlify
 
 from .nap import Nap
 from .port import asyncio, const, format_exc, log, ticks_diff, ticks_ms, urandom
@@ -25,8 +24,8 @@ class Duty:
     """
 
     def __init__(self, config, hardware, make=None, path="duty.nap"):
-        told = config["duty"]
         self._config = config
+        self._told = told = config["duty"]
         self._hardware = hardware
         self._make = make
         self._path = path
@@ -34,18 +33,20 @@ class Duty:
         self._since = ticks_ms() if hardware.port == "unix" else 0
         size = told["keep"] or hardware.rtc_bytes or 4096
         self._rtc = hardware.machine.RTC() if size <= hardware.rtc_bytes else None
-        self.nap = nap = Nap([entry[0].schema for entry in hardware.drivers], size)
-        if not nap.load(self._read()):
-            nap.boot = urandom(8)
-        self._urgent = False
         self._limits = []
+        schemas = []
         for entry in hardware.drivers:
+            schemas.append(entry[0].schema)
             limits = None
             if entry[2]:
                 from .limits import Limits
 
                 limits = Limits(entry[0].schema, entry[2], self._crossed)
             self._limits.append(limits)
+        self.nap = Nap(schemas, size)
+        if not self.nap.load(self._read()):
+            self.nap.boot = urandom(8)
+        self._urgent = False
         self._outside(False)
 
     def now(self) -> int:
@@ -53,53 +54,51 @@ class Duty:
         return self.nap.elapsed + ticks_diff(ticks_ms(), self._since)
 
     async def run(self):
-        begun = self.now()
-        told = self._config["duty"]
+        every = self._told["every_ms"]
+        most = self._told["upload_every"]
         nap = self.nap
-        nap.wakes += 1
+        end = self.now() + every
         nap.waiting += 1
         await self._measure()
         self._outside(True)
-        if nap.waiting >= told["upload_every"] or self._urgent or nap.full():
-            self._save(self.now() + told["every_ms"])  # a reset in the upload loses nothing
+        if nap.waiting >= most or self._urgent or nap.full():
+            self._save(self.now() + every)  # a reset in the upload loses nothing
             if await self._upload():
                 nap.clear()
-            elif not self._urgent:
-                nap.waiting = 0
             else:
-                nap.waiting = told["upload_every"]  # again at the next wake
+                nap.waiting = most if self._urgent else 0  # urgent: again at the next wake
         now = self.now()
-        ms = max(told["every_ms"] - (now - begun), 1)
+        ms = max(end - now, 1)
         self._save(now + ms)
         self._hardware.machine.deepsleep(ms)
 
     async def _measure(self):
         """All chips convert at the same time; who fails, or is too slow, misses this wake."""
-        drivers = self._hardware.drivers
         begun = ticks_ms()
-        waiting = list(range(len(drivers)))
-        rows = [entry[0].schema.row() for entry in drivers]
-        while waiting:
+        todo = []
+        for entry in self._hardware.drivers:
+            todo.append((len(todo), entry[0], entry[0].schema.row()))
+        while todo:
             wait = 0
-            for i in list(waiting):
-                driver = drivers[i][0]
+            waiting = []
+            for one in todo:
+                i, driver, row = one
                 try:
-                    ms = driver.measure(rows[i])
+                    ms = driver.measure(row)
                     if ms and ticks_diff(ticks_ms(), begun) > _PATIENCE_MS:
                         raise OSError("is still not ready")
                 except Exception as exc:
                     log("%s: %s" % (driver.schema.name, format_exc(exc)))
-                    waiting.remove(i)
                     continue
                 if ms:
                     wait = max(wait, ms + 1)
+                    waiting.append(one)
                     continue
-                waiting.remove(i)
                 if self._limits[i]:
-                    self._limits[i].feed(rows[i])
-                self.nap.add(i, self.now(), rows[i])
-            if wait:
-                await asyncio.sleep(wait / 1000)
+                    self._limits[i].feed(row)
+                self.nap.add(i, self.now(), row)
+            todo = waiting
+            await asyncio.sleep(wait / 1000)
 
     async def _upload(self):
         """-> was all that is kept taken?"""
@@ -107,11 +106,13 @@ class Duty:
         from .timebase import boot
 
         nap = self.nap
-        now = self.now()
+        shown = now = self.now()
         shift = (now - ticks_ms()) & _MASK
         # The time since boot goes on where it was, and is shown the oldest reading first.
+        for reading in nap.each():
+            shown = reading[1]
+            break
         boot._ticks = lambda: (ticks_ms() + shift) & _MASK
-        shown = nap.oldest(now)
         boot._low = -1
         boot._high = shown >> 30
         boot.high(shown)
@@ -119,19 +120,20 @@ class Duty:
         if make is None:
             from .station import Station as make
         memory = max(self._config["batcher"]["memory"], 2 * len(nap.rows) + 2048)
-        station = make(self._config, self._hardware, hexlify(nap.boot).decode(), memory)
+        station = make(self._config, self._hardware, nap.boot.hex(), memory)
         station.shift = shift
         batcher = station.batcher
         store = batcher.store
         rows = []
-        for i in range(len(nap.first)):
-            schema = self._hardware.drivers[i][0].schema
+        for entry in self._hardware.drivers:
+            schema = entry[0].schema
+            first = nap.first[len(rows)]
             rows.append(schema.row())
             head = store._stages[schema.id]  # numbers go on, too
-            head[H_SEQ] = nap.first[i] & _MASK
-            head[H_SEQ_HIGH] = nap.first[i] >> 30
+            head[H_SEQ] = first & _MASK
+            head[H_SEQ_HIGH] = first >> 30
         begun = ticks_ms()
-        limit = self._config["duty"]["awake_ms"]
+        limit = self._told["awake_ms"]
         link = station.link
         try:
             if link is not None:
@@ -143,7 +145,6 @@ class Duty:
                     await asyncio.sleep(0.05)
             if self._config["sntp"]:
                 await station._sntp.sync()
-            n = 0
             for series, time, values in nap.each():
                 while time - shown > _DAY:  # the wraps of its ticks are counted
                     store.seal()
@@ -153,46 +154,41 @@ class Duty:
                 row[0] = time & _MASK
                 for i in range(len(values)):
                     row[1 + i] = values[i]
-                if n == store.capacity:
-                    if not await batcher.flush(limit):
-                        return False
-                    n = 0
+                if len(store) >= store.capacity and not await batcher.flush(limit):
+                    return False
                 batcher.add(row)
-                n += 1
             return await batcher.flush(max(limit - ticks_diff(ticks_ms(), begun), 1000))
         finally:
             await batcher.close(timeout_ms=0)
             station.uplink.close()
             if link is not None:
                 link.stop()
-                begun = ticks_diff(ticks_ms(), begun)
-                nap.radio_ms += begun
-                log("duty: the radio was on for %d ms" % begun)
+                log("duty: the radio was on for %d ms" % ticks_diff(ticks_ms(), begun))
 
     def _crossed(self):
         self._urgent = True
 
     def _outside(self, keep):
         """Carry over, or with `keep` take down, which limits a reading was beyond."""
+        old = self.nap.outside
+        bit = 1
         bits = 0
-        at = 0
         for limits in self._limits:
             bounds = limits._bounds if limits else ()
             for i in range(3, len(bounds), 4):
-                if keep:
-                    bits |= bounds[i] << at
-                else:
-                    bounds[i] = self.nap.outside >> at & 1
-                at += 1
-        if keep:
-            self.nap.outside = bits
+                if not keep:
+                    bounds[i] = 1 if old & bit else 0
+                if bounds[i]:
+                    bits |= bit
+                bit <<= 1
+        self.nap.outside = bits
 
     def _read(self):
         if self._rtc is not None:
             return self._rtc.memory()
-        for path in (self._path, self._path + "2"):
+        for end in ("", "2"):
             try:
-                with open(path, "rb") as file:
+                with open(self._path + end, "rb") as file:
                     return file.read()
             except OSError:
                 pass
@@ -200,17 +196,14 @@ class Duty:
 
     def _save(self, elapsed):
         """As of `elapsed`: the time at which the board wakes."""
-        nap = self.nap
-        before = nap.elapsed
-        nap.elapsed = elapsed
-        data = nap.dump()
-        nap.elapsed = before
+        data = self.nap.dump(elapsed)
+        path = self._path
         if self._rtc is not None:
             self._rtc.memory(data)
             return
         try:
-            with open(self._path + "2", "wb") as file:
+            with open(path + "2", "wb") as file:
                 file.write(data)
-            os.rename(self._path + "2", self._path)  # littlefs: all of it or nothing
+            os.rename(path + "2", path)  # littlefs: all of it or nothing
         except OSError as exc:
-            log("duty: %s: %s" % (self._path, format_exc(exc)))
+            log("duty: %s: %s" % (path, format_exc(exc)))

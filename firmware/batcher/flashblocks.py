@@ -1,6 +1,6 @@
 """Sealed blocks of a RecordRing on flash: the same bytes, a frame each.
 
-Rules: a segment announces each series before its first block (a note: the schema's
+Rules: a segment announces every series before its first block (a note: the schema's
 definition), so that it can be read by a firmware whose schemas have changed. Nothing is
 encoded again, but that a block of which a part was taken is cut in the reader's buffer.
 """
@@ -9,7 +9,7 @@ from . import block
 from .cursor import Cursor
 from .cut import cut_front
 from .schema import MAX_FIELDS, from_definition
-from .segment import FRAME, get
+from .segment import FRAME, HEAD, get
 
 
 class _Batch(Cursor):
@@ -17,30 +17,29 @@ class _Batch(Cursor):
 
     def __init__(self, codec):
         super().__init__(codec, None)
-        self._spool = None
-        self._i = 0
+        self._reader = None
+        self._at = 0
 
     def begin(self, spool, rows):
-        self._spool = spool
         self._length = rows
-        self.buf = spool.reader.buf
+        self._reader = reader = spool.reader
+        self.buf = reader.buf
         boot = spool.batch_boot
-        if boot != self.boot or boot is None:
+        if boot != self.boot:
             self.boot = boot
             self.epoch = None
-            epoch = 0 if boot is None else spool.batch_epoch
-            if epoch:
-                seconds, ms = divmod(epoch, 1000)
-                self.epoch = (seconds // 10000, seconds % 10000, ms)
+            epoch = reader.epoch
+            if boot and epoch:
+                self.epoch = (epoch // 10000000, epoch // 1000 % 10000, epoch % 1000)
         self.rewind()
 
     def _rewind(self):
-        self._i = self._spool.frame
+        self._at = self._reader.at
 
     def _advance(self):
-        self.start = o = self._spool.reader.frames[3 * self._i]
-        self._i += 1
-        self.schema = self._store.schemas.get(self.buf[o + 2] | self.buf[o + 3] << 8)
+        self.start = o = self._at + FRAME
+        self._at = self._reader.after(self._at)
+        self.schema = self._store.schemas.get(get(self.buf, o + 2, 2))
         if self.schema is None:
             raise ValueError("a block of a series that nothing announces")
 
@@ -49,26 +48,21 @@ class FlashBlocks:
     """The codec between a RecordRing and a Spool. A loss is told as tell(first, count, reason),
     the series' name in the ring's `told`; first is -1 where the block cannot be read."""
 
-    page = b""
-    used = count = 0  # a RecordRing has its own stages: nothing waits here
+    count = 0  # a RecordRing has its own stages: nothing waits here
 
     def __init__(self, ring):
-        self.schemas = {}
+        self.schemas = schemas = {}
+        self.notes = notes = []  # what every segment begins with
         for schema in ring.schemas:
-            self.schemas[schema.id] = schema
+            schemas[schema.id] = schema
+            notes.append(schema.definition)
         self._ring = ring
         self.timebase = ring._timebase
-        self._expected = {}
+        self._due = {}
         self._batch = _Batch(self)
-        self._head = block.new_stage(MAX_FIELDS, 0, ring.rows, 1)
+        self._spare = block.new_stage(MAX_FIELDS, 0, ring.rows, 1)
 
     # Writing.
-
-    def put(self, item, seq) -> bool:
-        raise TypeError("rows go into a RecordRing: Tiered(ring, spool)")
-
-    def clear(self) -> None:
-        pass
 
     def fill(self, ram) -> int:
         """-> per cent of the ring's bytes in use."""
@@ -77,93 +71,77 @@ class FlashBlocks:
     def weight(self, ram) -> int:
         """-> bytes its blocks take on flash."""
         n = 0
-        buf = ram.blocks()
         o = ram.block_after(-1)
         while o >= 0:
-            n += FRAME + (buf[o + 4] | buf[o + 5] << 8)
+            n += FRAME + get(ram.blocks(), o + 4, 2)
             o = ram.block_after(o)
         return n
 
-    def spill(self, ram, spool, skip: int, stop: int) -> int:
-        """Append the blocks behind the first `skip` rows -> rows; 0 where flash fails.
+    def spill(self, ram, spool, skip: int, stop: int) -> bool:
+        """Append the blocks behind the first `skip` rows -> were all of them?
 
         stop: the size of the segment at which to end; 0: all of them.
         """
-        rows = 0
         buf = ram.blocks()
         o = ram.block_after(-1)
         while o >= 0:
-            size = buf[o + 4] | buf[o + 5] << 8
-            count = buf[o + 6] | buf[o + 7] << 8
+            size = get(buf, o + 4, 2)
+            count = get(buf, o + 6, 2)
             if skip > 0:
                 skip -= count
-            else:
-                if stop and (spool.size or 32) + FRAME + size > stop:
-                    break
-                if not spool.append(buf, o, size, count, buf[o + 2] | buf[o + 3] << 8):
-                    return 0
-                rows += count
+            elif stop and (spool.size or HEAD) + FRAME + size > stop:
+                break
+            elif not spool.append(buf, o, size, count):
+                return False
             o = ram.block_after(o)
-        return rows
+        return o < 0
 
-    def remove(self, ram, rows: int) -> None:
-        """Take the oldest blocks, which are on flash and not pinned, out of the ring."""
-        while rows > 0:
-            rows -= ram.drop_block()
-
-    def remove_behind(self, ram) -> int:
-        """Take all blocks behind the pinned ones out -> rows that stay, pinned or beside them."""
-        while ram.drop_block():
-            pass
-        return ram.sealed
+    def drop(self, ram) -> int:
+        """Take the oldest block that is not pinned out of the ring -> its rows."""
+        return ram.drop_block()
 
     # Reading.
-
-    def announce(self, series: int) -> bytes:
-        return self.schemas[series].definition
 
     def note(self, buf, at: int, n: int) -> None:
         schema = from_definition(buf[at : at + n])
         if schema.id not in self.schemas:
             self.schemas[schema.id] = schema
 
-    def first(self, buf, at: int) -> int:
-        return get(buf, at + 8, 6)
+    def first(self, reader) -> int:
+        return get(reader.buf, reader.at + FRAME + 8, 6) + reader.skip - reader.cut
 
     def batch(self, spool, limit: int):
         """-> cursor over the oldest blocks: whole ones, the first cut where it must be."""
+        batch = self._batch
         reader = spool.reader
-        frames = reader.frames
-        i = spool.frame
-        if spool.skip:
-            k = spool.skip
-            cut_front(reader.buf, frames[3 * i], k, self._batch.state, self._head)
-            spool.cut(k)
-        expected = self._expected
-        for series in expected:
-            expected[series] = -1
+        buf = reader.buf
+        at = reader.at
+        skip = reader.skip
+        if skip:
+            cut_front(buf, at + FRAME, skip, batch.state, self._spare)
+            reader.cut = skip
+        due = self._due
+        for series in due:
+            due[series] = -1
         rows = 0
-        while i < reader.n and rows < limit:
-            at = frames[3 * i]
-            count = frames[3 * i + 2]
-            block.read_head(reader.buf, at, len(reader.buf), self._head)
-            seq = self._head[block.H_SEQ]
-            series = self._head[block.H_ID]
-            due = expected.get(series, -1)
-            if rows and (rows + count > limit or -1 != due != seq):  # a tuple would allocate
+        while at < reader.end and rows < limit:
+            count = reader.count(at) - skip
+            series = get(buf, at + FRAME + 2, 2)
+            seq = get(buf, at + FRAME + 8, 6)
+            if rows and (rows + count > limit or -1 != due.get(series, -1) != seq):
                 break
-            expected[series] = (seq + count) & 0x3FFFFFFF
+            due[series] = seq + count
             rows += count
-            i += 1
-        rows = min(rows, limit)
-        self._batch.begin(spool, rows)
-        return self._batch
+            skip = 0
+            at = reader.after(at)
+        batch.begin(spool, min(rows, limit))
+        return batch
 
-    def tell(self, buf, at, n, skip, take, tell, reason) -> None:
-        if buf is None:
-            self._ring.told = ""
-            tell(-1, take, reason)
-        else:
-            schema = self.schemas.get(buf[at + 2] | buf[at + 3] << 8)
-            self._ring.told = schema.name if schema else ""
-            tell(self.first(buf, at) + skip, take, reason)
+    def tell(self, reader, take, tell, reason) -> None:
+        first = -1
+        schema = None
+        if reader:
+            first = self.first(reader)
+            schema = self.schemas.get(get(reader.buf, reader.at + FRAME + 2, 2))
+        self._ring.told = schema.name if schema else ""
+        tell(first, take, reason)

@@ -33,13 +33,11 @@ class Waker:
         self._task = None
 
     def start(self):
-        if self._task is None:
-            self._task = self._clock.spawn(self._run())
+        self._task = self._task or self._clock.spawn(self._run())
 
     def stop(self):
-        if self._task is not None:
+        if self._task:
             self._task.cancel()
-            self._task = None
 
     async def _run(self):
         while True:

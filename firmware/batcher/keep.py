@@ -5,9 +5,9 @@ an erased flash nor a poor random generator names two boots alike. A wake from d
 lost its RAM, its clock and its sequence numbers: it is a boot, with a name of its own.
 """
 
+from .ack import Ack
 from .flashblocks import FlashBlocks
 from .port import urandom
-from .recover import Ack
 from .segfiles import make_folders
 from .spool import Spool
 from .tiered import Tiered

@@ -232,3 +232,21 @@ def enable_irq(state):
 
 def unique_id():
     return urandom(8)
+
+
+# Files, for segfiles.py.
+
+
+def write(file, buf, at, n):
+    if file.write(memoryview(buf)[at : at + n]) != n:
+        raise OSError(28, "short write")
+
+
+def sync(file):
+    file.flush()
+    os.fsync(file.fileno())
+
+
+def ilistdir(path):
+    for name in os.listdir(path):
+        yield (name,)

@@ -10,58 +10,36 @@ import os
 from .port import MICROPYTHON
 
 if MICROPYTHON:
+    from os import ilistdir
 
     def write(file, buf, at, n):
         """Write buf[at:at+n], all of it; OSError where it does not fit."""
         if file.write(buf, at, n) != n:
             raise OSError(28, "short write")
 
-    def read(file, buf, n):
-        """Read up to n bytes into the front of buf -> how many."""
-        return file.readinto(buf, n)
-
     def sync(file):
         """What has been written is on the medium when this returns."""
         file.flush()
 
-    def entries(path):
-        """Iterate over the names and sizes of the files in a folder."""
-        for entry in os.ilistdir(path):
-            yield entry[0], entry[3] if len(entry) > 3 else size_of(path + "/" + entry[0])
-
 else:
-
-    def write(file, buf, at, n):
-        if file.write(memoryview(buf)[at : at + n]) != n:
-            raise OSError(28, "short write")
-
-    def read(file, buf, n):
-        return file.readinto(memoryview(buf)[:n])
-
-    def sync(file):
-        file.flush()
-        os.fsync(file.fileno())
-
-    def entries(path):
-        for name in os.listdir(path):
-            yield name, size_of(path + "/" + name)
+    from .port_host import ilistdir, sync, write  # noqa: F401
 
 
-def open_file(path: str, mode: str):
-    """A file without a buffer of Python's own."""
-    return open(path, mode, 0)
+def shut(file):
+    """Close the file, where there is one: what it still held may be lost. -> None"""
+    if file is not None:
+        try:
+            file.close()
+        except OSError:
+            pass
+    return
 
 
 def make_folders(path: str) -> None:
-    """Make the folder and those above it."""
-    at = 0
-    while at >= 0:
-        at = path.find("/", at + 1)
-        part = path if at < 0 else path[:at]
-        try:
-            os.stat(part)
-        except OSError:
-            os.mkdir(part)
+    """Make the folder and those above it. OSError."""
+    if path and size_of(path) < 0:
+        make_folders(path.rpartition("/")[0])
+        os.mkdir(path)
 
 
 def size_of(path: str) -> int:
@@ -70,9 +48,3 @@ def size_of(path: str) -> int:
         return os.stat(path)[6]
     except OSError:
         return -1
-
-
-def geometry(path: str):
-    """-> (bytes of a flash block or cluster, bytes free)."""
-    stat = os.statvfs(path)
-    return stat[0], stat[1] * stat[4]

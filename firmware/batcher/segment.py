@@ -1,16 +1,16 @@
-"""The bytes of a spool on flash: segment heads, frames, the record of what was acknowledged.
+"""The bytes of a spool on flash: heads, frames, and what seals them.
 
 Rules
 - All numbers are little-endian. FLASH.md has the same, byte by byte.
 - A segment is a file: a head of 32 bytes, then frames. Files are only ever appended to.
 - A frame is 8 bytes (length and kind, count, CRC) and its payload. The CRC covers the first
   four bytes and the payload, so a frame is there whole or it is not there.
-- Heads and records begin like frames, 4 bytes and the CRC, so that one function checks all.
+- Heads and records begin like frames, 4 bytes and the CRC, so that one function seals all.
 """
 
 from array import array
 
-from .port import const, micropython, ptr8, ptr32  # noqa: F401
+from .port import const, micropython, ptr8, ptr16  # noqa: F401
 
 HEAD = const(32)  # bytes of a segment's head
 FRAME = const(8)  # bytes of a frame's head
@@ -22,53 +22,49 @@ PAD = const(0)  # skip `length` bytes, these two included; 0 means that nothing 
 DATA = const(1)  # `count` items
 NOTE = const(2)  # something that items of this segment need to be read; count is 0
 
-_MAGIC = const(0x31475342)  # b"BSG1"
-_MAGIC_ACK = const(0x314B4142)  # b"BAK1"
-
-# CRC-32 (IEEE 802.3, as zlib's), four bits at a time: 64 bytes of table instead of 1 KB.
-_TABLE = array(
-    "I",
-    (
-        0x00000000, 0x1DB71064, 0x3B6E20C8, 0x26D930AC, 0x76DC4190, 0x6B6B51F4, 0x4DB26158,
-        0x5005713C, 0xEDB88320, 0xF00F9344, 0xD6D6A3E8, 0xCB61B38C, 0x9B64C2B0, 0x86D3D2D4,
-        0xA00AE278, 0xBDBDF21C,
-    ),
-)  # fmt: skip
+_crc = array("H", (0, 0))  # CRC-32 (IEEE 802.3, as zlib's) in two halves: no number allocates
 
 
 @micropython.viper
-def seal(head, h: int, body, at: int, n: int, write: int) -> int:
-    """CRC over head[h:h+4] and body[at:at+n]: put it at head[h+4], or (write=0) is it there?
+def _take(crc, buf, at: int, n: int):
+    """Take n bytes into the CRC."""
+    c = ptr16(crc)
+    b = ptr8(buf)
+    x = c[0] | c[1] << 16
+    low = 0x3FFFFFFF
+    low = low << 1 | 1  # as one number it would be an object, on 32 bits
+    n <<= 3
+    while n:
+        if not n & 7:
+            x ^= b[at]
+            at += 1
+        # The polynomial is 0xEDB88320, here as a small int of 32 bits.
+        x = ((x >> 1) & low) ^ (-306674912 & (0 - (x & 1)))
+        n -= 1
+    c[0] = x & 0xFFFF
+    c[1] = (x >> 16) & 0xFFFF
 
-    No number of more than 30 bits leaves this function: on a 32-bit port it would allocate.
-    """
-    table = ptr32(_TABLE)
-    b = ptr8(head)
-    crc = -1
-    i = h
-    end = h + 4
-    rounds = 0
-    while rounds < 2:
-        while i < end:
-            x = b[i]
-            crc = int(table[(crc ^ x) & 15]) ^ ((crc >> 4) & 0x0FFFFFFF)
-            crc = int(table[(crc ^ (x >> 4)) & 15]) ^ ((crc >> 4) & 0x0FFFFFFF)
-            i += 1
-        b = ptr8(body)
-        i = at
-        end = at + n
-        rounds += 1
-    b = ptr8(head)
-    i = 4
-    while i < 8:
-        x = (crc & 255) ^ 255
-        if write:
-            b[h + i] = x
-        elif int(b[h + i]) != x:
-            return 0
-        crc >>= 8
-        i += 1
-    return 1
+
+def seal(head, h: int, body, at: int, n: int, write: bool) -> bool:
+    """CRC over head[h:h+4] and body[at:at+n]: put it at head[h+4], or else: is it there?"""
+    _crc[0] = _crc[1] = 0xFFFF
+    _take(_crc, head, h, 4)
+    _take(_crc, body, at, n)
+    if write:
+        put(head, h + 4, 2, _crc[0] ^ 0xFFFF)
+        put(head, h + 6, 2, _crc[1] ^ 0xFFFF)
+        return True
+    _take(_crc, head, h + 4, 4)
+    return _crc[0] == 0x20E3 and _crc[1] == 0xDEBB  # as after every good CRC
+
+
+def stamp(buf, at: int, n: int, magic: bytes, write: bool) -> bool:
+    """Make buf[at:at+n] a head or a record that begins with `magic`, or else: is it one?"""
+    if write:
+        buf[at : at + 4] = magic
+    elif buf[at : at + 4] != magic:
+        return False
+    return seal(buf, at, buf, at + 8, n - 8, write)
 
 
 def put(buf, at: int, n: int, value: int) -> None:
@@ -89,57 +85,19 @@ def get(buf, at: int, n: int) -> int:
     return value
 
 
-def pack_frame(head, kind: int, n: int, count: int, body, at: int) -> None:
-    """Fill head[0:8] for the payload body[at:at+n]."""
-    put(head, 0, 2, n | kind << 14)
-    put(head, 2, 2, count)
-    seal(head, 0, body, at, n, 1)
-
-
-def pack_head(head, boot: bytes, number: int, index: int, epoch: int) -> None:
-    """boot: 8 bytes; number of the segment; index of its first item in the life of the spool;
-    epoch: Unix milliseconds at which the boot's clock stood at 0, or 0 where it is not known."""
-    put(head, 0, 4, _MAGIC)
-    head[8:16] = boot
-    put(head, 16, 4, number)
-    put(head, 20, 6, index)
-    put(head, 26, 6, epoch)
-    seal(head, 0, head, 8, HEAD - 8, 1)
-
-
-def good_head(head, number: int) -> bool:
-    """Is it the whole head of this segment?"""
-    return (
-        get(head, 0, 4) == _MAGIC
-        and get(head, 16, 4) == number
-        and seal(head, 0, head, 8, HEAD - 8, 0) == 1
-    )
-
-
-def pack_record(buf, at: int, version: int, number: int, index: int) -> None:
-    """An acknowledgement: every item before `index` is done; segments up to `number` existed."""
-    put(buf, at, 4, _MAGIC_ACK)
-    put(buf, at + 8, 4, version)
-    put(buf, at + 12, 4, number)
-    put(buf, at + 16, 6, index)
-    put(buf, at + 22, 2, 0)
-    seal(buf, at, buf, at + 8, RECORD - 8, 1)
-
-
-def good_record(buf, at: int) -> bool:
-    return get(buf, at, 4) == _MAGIC_ACK and seal(buf, at, buf, at + 8, RECORD - 8, 0) == 1
-
-
-def block_end(k: int, block: int) -> int:
-    """-> size at which a littlefs file fills exactly k flash blocks (no partial block is then
-    copied when the file grows): block i > 0 begins with ctz(i) + 1 pointers of 4 bytes."""
-    size = k * block
-    i = 1
-    while i < k:
-        size -= 4
+def block_end(most: int, block: int) -> int:
+    """-> the largest size up to `most` at which a littlefs file fills whole flash blocks (none
+    is then copied when it grows): block i > 0 begins with ctz(i) + 1 pointers of 4 bytes."""
+    end = i = 0
+    while True:
+        size = end + block
         j = i
-        while not j & 1:
+        while j:
             size -= 4
+            if j & 1:
+                break
             j >>= 1
+        if size > most:
+            return end
+        end = size
         i += 1
-    return size

@@ -1,129 +1,119 @@
 """Reads the frames of one segment, forward, a buffer at a time.
 
 Rules
-- `load` leaves in `frames` the whole, checked data frames that stand at the front of the
-  buffer; what is torn or foreign ends the segment and is counted in `torn`.
+- buf[at:end] are whole, checked data frames; the first is the one in hand, `skip` of its items
+  are done. What is torn or foreign ends the segment and is counted in `torn`.
 - The file is opened when it is needed and stays open between loads: an open file costs the
   heap 0.5 to 1.6 KB, a load costs nothing. `close` is always safe, the place is kept.
 """
 
-from array import array
+from .segfiles import shut
+from .segment import DATA, FRAME, HEAD, LONGEST, NOTE, PAD, get, seal, stamp
 
-from .port import const
-from .segfiles import open_file, read
-from .segment import DATA, FRAME, HEAD, NOTE, PAD, get, good_head, seal
-
-MOST = const(32)  # frames a load finds at most
+MAGIC = b"BSG1"
 
 
 class SegmentReader:
-    """`size`: bytes of the buffer. It grows where a stored frame is longer."""
+    """`size`: bytes of the buffer, which grows where a stored frame is longer; `note`: called
+    with (buf, at, n) for each note."""
 
-    def __init__(self, size: int):
+    def __init__(self, size: int, note=None):
         self.buf = bytearray(size)
-        self.frames = array("H", bytes(6 * MOST))  # offset of the payload, length, count
-        self.n = 0  # frames loaded
-        self.torn = 0  # bytes that were no frame
         self.file = None
-        self.path = None  # the segment's, None: none is chosen
-        self.number = 0
-        self.boot = None  # of the segment's head
-        self.index = 0
-        self.epoch = 0
-        self.base = 0  # place in the file of the buffer's first byte
-        self.after = 0  # and of what is behind the loaded frames
-        self.note = None  # called with (buf, at, n) for each note
-
-    def choose(self, path: str, number: int) -> bool:
-        """Take this segment and read its head -> is it a good one? OSError."""
+        self._note = note
+        self._path = None
         self.forget()
-        self.path = path
-        self.number = number
-        self._open(0)
-        buf = self.buf
-        if read(self.file, buf, HEAD) != HEAD or not good_head(buf, number):
-            return False
-        self.boot = bytes(buf[8:16])
-        self.index = get(buf, 20, 6)
-        self.epoch = get(buf, 26, 6)
-        self.after = HEAD
-        return True
-
-    def _open(self, place):
-        if self.file is None:
-            self.file = open_file(self.path, "rb")
-        self.file.seek(place)
-
-    def close(self) -> None:
-        """Close the file. The next load opens it again and sees what has been added."""
-        file = self.file
-        if file is not None:
-            self.file = None
-            file.close()
 
     def forget(self) -> None:
         """Close and have no segment."""
         self.close()
-        self.path = None
-        self.number = 0
-        self.n = 0
+        self.number = 0  # of the segment, 0: none is chosen
+        self.boot = None  # of its head
+        self.index = self.epoch = 0
+        self.base = HEAD  # place in the file of the buffer's first byte
+        self.at = self.end = 0
+        self.skip = 0
+        self.cut = 0  # of these, how many the codec has cut off the frame, in the buffer only
+        self.torn = 0  # bytes that were no frame
 
-    def load(self) -> int:
-        """Read on behind the loaded frames -> how many there are now, 0 at the end. OSError."""
-        self.n = 0
-        while self.path is not None:
-            self._open(self.after)
-            self.base = self.after
-            have = read(self.file, self.buf, len(self.buf))
-            more = self._parse(have)
-            if self.n or not more:
-                break
-            if more > len(self.buf):
-                self.buf = bytearray(more)
-        return self.n
-
-    def back(self, i: int) -> None:
-        """Load again, beginning with the loaded frame i. OSError."""
-        self.after = self.base + self.frames[3 * i] - FRAME
-        self.load()
-
-    def _parse(self, have):
-        # -> 0: nothing follows; else the bytes of buffer that the next frame asks for.
+    def choose(self, path: str, number: int) -> bool:
+        """Take this segment and read its head -> is it a good one? OSError."""
+        self.forget()
+        self._path = path
+        self.number = number
         buf = self.buf
-        frames = self.frames
-        full = len(buf)
-        at = n = 0
-        more = 0
-        while n < MOST:
-            if at + 2 > have:  # behind the last byte read
-                more = full if have == full else 0
-                break
-            length = buf[at] | buf[at + 1] << 8
-            kind = length >> 14
-            if kind == PAD:
-                if length < 2:  # nothing but zeros from here on
+        have = self._read(0)
+        if have < HEAD or not stamp(buf, 0, HEAD, MAGIC, False) or get(buf, 16, 4) != number:
+            return False
+        self.boot = bytes(buf[8:16])
+        self.index = get(buf, 20, 6)
+        self.epoch = get(buf, 26, 6)
+        return True
+
+    def close(self) -> None:
+        """Close the file. The next load opens it again and sees what has been added."""
+        self.file = shut(self.file)
+
+    def count(self, at: int) -> int:
+        """-> the items of the frame at `at`, those that are done included."""
+        return self.buf[at + 2] | self.buf[at + 3] << 8
+
+    def after(self, at: int) -> int:
+        """-> the place behind the frame at `at`."""
+        return at + FRAME + ((self.buf[at] | self.buf[at + 1] << 8) & LONGEST)
+
+    def frame(self) -> int:
+        """Have a frame in hand whose items are not all done -> its items, 0 at the end. OSError."""
+        while True:
+            while self.at < self.end:
+                n = self.count(self.at)
+                if self.skip < n:
+                    return n
+                self.skip -= n
+                self.cut = 0
+                self.at = self.after(self.at)
+            if not self._load():
+                return 0
+
+    def _read(self, place):
+        if self.file is None:
+            self.file = open(self._path, "rb", 0)  # noqa: SIM115 (it stays open)
+        self.file.seek(place)
+        return self.file.readinto(self.buf)
+
+    def _load(self):
+        # Read on behind the loaded frames, up to what is not data -> are there any?
+        self.base += self.end
+        while True:
+            self.at = self.end = self.cut = at = n = 0
+            have = self._read(self.base)
+            buf = self.buf
+            while at + 2 <= have:
+                n = buf[at] | buf[at + 1] << 8
+                kind = n >> 14
+                if kind == PAD:
+                    if self.end or n < 2:  # nothing but zeros from here on
+                        return self.end > 0
+                    self.at = at = at + n
+                    continue
+                n = FRAME + (n & LONGEST)
+                if kind <= NOTE and at + n > have == len(buf):  # cut by the end of the buffer
                     break
-                at += length
-                continue
-            length &= 0x3FFF
-            end = at + FRAME + length
-            if end > have == full and kind <= NOTE:  # cut by the end of the buffer
-                more = FRAME + length
-                break
-            if end > have or kind > NOTE or not seal(buf, at, buf, at + FRAME, length, 0):
-                self.torn += have - at
-                break
-            if kind == DATA:
-                i = 3 * n
-                frames[i] = at + FRAME
-                frames[i + 1] = length
-                frames[i + 2] = buf[at + 2] | buf[at + 3] << 8
-                n += 1
-            elif self.note is not None:
-                self.note(buf, at + FRAME, length)
-            at = end
-        else:
-            more = full
-        self.after += at
-        self.n = n
-        return more
+                if kind > NOTE or at + n > have or not seal(buf, at, buf, at + FRAME, n - FRAME, 0):
+                    if not self.end:
+                        self.torn += have - at
+                    return self.end > 0
+                if kind == DATA:
+                    self.end = at + n
+                elif self.end:
+                    return True
+                else:
+                    if self._note:
+                        self._note(buf, at + FRAME, n - FRAME)
+                    self.at = at + n
+                at += n
+            if self.end or have < len(buf):
+                return self.end > 0
+            if not at:  # longer than the buffer
+                self.buf = bytearray(n)
+            self.base += at

@@ -14,16 +14,14 @@ class Spilling:
         self._clock = batcher._clock
         self._signal = self._clock.signal()
         self._task = None
-        batcher.store.tell = self._lost
+        batcher.store.spool.tell = self._lost
 
     def start(self):
-        if self._task is None:
-            self._task = self._clock.spawn(self._run())
+        self._task = self._task or self._clock.spawn(self._run())
 
     def stop(self):
-        if self._task is not None:
+        if self._task:
             self._task.cancel()
-            self._task = None
 
     async def _run(self):
         batcher = self._batcher

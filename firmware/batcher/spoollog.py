@@ -4,56 +4,87 @@ Rules
 - What `sync` answers True for is there after power is cut at any moment, in order. What was
   delivered may come again, under the same name; it is not lost.
 - Every item has an index in the life of the spool. Heads of segments and the file `ack` carry
-  indexes: counting needs no table, recovery reads one segment and two heads.
+  indexes: counting needs no table, recovery reads one segment and two heads. It repairs nothing:
+  a newest file without a head is deleted, a torn tail stays, and a new segment begins behind it.
 - A failing flash raises nothing here: methods answer False or 0, one line is said, and what
   was safe stays. The next `revive` tries again.
-- Files go oldest first, for the quota or delivered. One being read is not deleted for the
-  quota: then it is the next one's turn.
+- One file stays open between appends: opening costs heap, and littlefs copies the last,
+  partly filled flash block whenever a file grows again after a sync. Stopping at a block's end
+  (`sync(pad_to)`) saves that copy and an erase.
 """
 
 import os
 
-from .port import format_exc
-from .recover import Ack, next_number, recover
-from .segfiles import geometry, make_folders, size_of
-from .segment import FRAME, NOTE, block_end
-from .segreader import SegmentReader
-from .segwriter import SegmentWriter
+from .ack import Ack
+from .errors import whole
+from .port import const, format_exc, log
+from .segfiles import ilistdir, make_folders, shut, size_of, sync, write
+from .segment import DATA, FRAME, HEAD, LONGEST, NOTE, block_end, put, seal, stamp
+from .segreader import MAGIC, SegmentReader
 
-_RESERVE = 4  # flash blocks left to the file system: it copies before it frees
-_ENOSPC = 28
+_RESERVE = const(4)  # flash blocks left to the file system: it copies before it frees
+_ENOSPC = const(28)
+_MOST = const(0x20000000)  # items, bytes
+_ZEROS = bytes(64)
 
 
 class Log:
     """What Spool is made of; see there for the arguments."""
 
-    def __init__(self, path, quota_bytes, codec, boot, frame_bytes, segment_blocks, ack_bytes, say):
+    def __init__(
+        self,
+        path: str,
+        quota_bytes: int,
+        *,
+        codec,
+        boot: bytes,
+        max_items: "int | None" = None,
+        frame_bytes: int = 2048,
+        segment_blocks: int = 8,
+        ack_bytes: int = 4096,
+        say=log,
+    ):
+        whole("boot", len(boot), 8, 8)  # bytes
         self.path = path.rstrip("/")
+        self.quota = whole("quota_bytes", quota_bytes, 8192, _MOST)
         self.codec = codec
-        self.boot = boot
+        self.boot = bytes(boot)
+        self.capacity = _MOST if max_items is None else max_items
         self._timebase = codec.timebase  # this boot's clock, None: items have no time
-        self.tell = None  # for losses that nobody asked for, see the codec's `tell`
-        self.lost = 0  # items so lost: by the quota, or unreadable
         self.torn = 0  # bytes that were no frame: cut off by a loss of power
         self.broken = False
-        self.pinned = 0
-        self.skip = 0  # items done of the frame in hand
-        self.quota = quota_bytes
         self.block = 4096
         self.segment_bytes = 0  # until flash has once worked
         self._say = say
         self._said = ""
-        self._segment_blocks = segment_blocks
-        self._ack_bytes = ack_bytes
-        self.reader = reader = SegmentReader(frame_bytes)
-        reader.note = codec.note
-        self._writer = SegmentWriter(4096, 0)
+        self._segment_blocks = whole("segment_blocks", segment_blocks, 1, 1024)
+        self._ack_bytes = whole("ack_bytes", ack_bytes, 0, _MOST)
+        self.reader = SegmentReader(whole("frame_bytes", frame_bytes, 256, LONGEST), codec.note)
+        self._look = SegmentReader(HEAD)  # for a glance at heads
         self._ack = None  # None: it has never worked
-        self._noted = set()  # series announced in the segment being written
-        self._used = self._open_cost = 0
-        self._first, self._last = 1, 0
-        self._start_at(0)
+        self._first, self._last = 1, 0  # numbers of the oldest segment and of the newest
+        self._used = 0
+        self._file = None  # of the newest segment, while it is being written
+        self.size = 0  # its bytes
+        self._synced = 0  # of these, how many are safe
+        self._epoch = 0  # as its head has it
+        self._head = bytearray(HEAD)
+        self.index = 0  # of the next item to deliver
+        self.end = 0  # of the next item to be stored; all before it are safe
+        self._index = 0  # the same, with what was appended since the last sync
+        self.tell = None  # for losses that nobody asked for, see the codec's `tell`
+        self.lost = 0  # items so lost: by the quota, or unreadable
+        # Delivery.
+        self.pinned = 0
+        self.held = False  # a flight from RAM has the oldest items: they may not be deleted
+        self._granted = 0
+        self._ahead = 0  # items told and gone behind the segment being read
+        self._stop = 0  # where the segment being read ends, while it is not the newest
+        self._left = 0  # items of it
+        self._acked = 0  # place in it that delivery had reached at the last note
+        self._misread = 0
         self.revive()
+        self.high_water = self.end - self.index
 
     def revive(self) -> bool:
         """Try again after a failure; until it has once worked: read what is there. -> is it up?"""
@@ -66,144 +97,158 @@ class Log:
         return not self.broken
 
     def _recover(self):
-        make_folders(self.path)
-        self.block, free = block, free = geometry(self.path)
-        ack = Ack(self.path + "/ack")
-        found = recover(self.path, self._cost, self.reader, ack)
-        quota = min(self.quota, found.used + free - _RESERVE * block)
+        # The heap that it takes does not depend on how much is stored.
+        path = self.path
+        make_folders(path)
+        stat = os.statvfs(path)
+        self.block = block = stat[0]
+        ack = Ack(path + "/ack")
+        reader = self.reader
+        end = ack.index
+        torn = 0
+        while True:
+            first = used = 0
+            last = ack.number
+            for number in self._numbers():
+                last = max(last, number) if first else number
+                first = min(first or number, number)
+                used += self._cost(number)
+            if not first:
+                first = last + 1
+                break
+            if reader.choose(self._name(last), last):
+                reader.skip = _MOST
+                reader.frame()
+                end = reader.index + _MOST - reader.skip
+                torn += reader.torn
+                break
+            # Power went before its first sync: nothing in it was acknowledged.
+            torn += size_of(self._name(last))
+            os.remove(self._name(last))
+        index = ack.index if ack.index <= end else 0  # of another life: better deliver twice
+        if used and reader.choose(self._name(first), first):
+            index = max(index, reader.index)
+        reader.forget()
+        free = stat[1] * stat[4]
+        quota = min(self.quota, used + free - _RESERVE * block)
         if quota < 2 * block:
             raise OSError(_ENOSPC, "%d bytes free" % free)
         if quota < self.quota:
             self._warn("quota is %d, room is for %d" % (self.quota, quota))
         self.quota = quota
-        blocks = max(1, min(self._segment_blocks, quota // block // 4))
-        self._segment_cost = blocks * block
-        self.segment_bytes = block_end(blocks, block)
-        self._first, self._last, self._used = found.first, found.last, found.used
-        self.torn = found.torn
-        self._writer = SegmentWriter(block, found.end)
-        self._start_at(found.index)
+        self._segment_cost = max(1, min(self._segment_blocks, quota // block // 4)) * block
+        self.segment_bytes = block_end(self._segment_cost, block)
+        self._first, self._last, self._used = first, last, used
+        self.torn = torn
+        self.index = index
+        self.end = self._index = end
         self._ack = ack
 
-    def _start_at(self, index):
-        self.index = index  # of the next item to deliver
-        self._at = index  # of the first item of the frame in hand
-        self._i = 0  # which of the loaded frames that is
-        self._ahead = 0  # items told and gone behind the segment being read
-        self._stop = None  # index where the segment being read ends; None: it is the newest
-        self._done = 0  # bytes delivered since the last acknowledgement
-        self._misread = 0
-
-    def _warn(self, line):
+    def _warn(self, line, exc=None):
+        if exc:
+            line += format_exc(exc)
         if line != self._said:  # each fault once, until another
             self._said = line
             self._say("spool %s: %s" % (self.path, line))
 
-    @property
-    def end(self) -> int:
-        """Index of the next item to be stored; all before it are safe."""
-        return self._writer.end
-
-    def __len__(self):
-        return self._writer.end - self.index - self._ahead
-
-    # Storing.
-
-    def append(self, buf, at: int, n: int, count: int, series=None) -> bool:
+    def append(self, buf, at: int, n: int, count: int) -> bool:
         """Append a frame with payload buf[at:at+n] that holds `count` items; not yet safe.
 
         False: nothing since the last sync was stored; take it again from there.
         """
         if self.broken:
             return False
-        writer = self._writer
         try:
             base = self._timebase
             if (
-                writer.file is None
-                or writer.size + FRAME + n > self.segment_bytes
-                or (base and base.known and not writer.epoch)  # what its head says is of use now
-            ):
-                if not self._begin():
-                    return False
-            if series is not None and series not in self._noted:
-                note = self.codec.announce(series)
-                writer.append(note, 0, len(note), 0, NOTE)
-                self._noted.add(series)
-            writer.append(buf, at, n, count)
+                self._file is None
+                or self.size + FRAME + n > self.segment_bytes
+                or (base and base.known and not self._epoch)  # what its head says is of use now
+            ) and not self._begin():
+                return False
+            self._append(DATA, buf, at, n, count)
         except OSError as exc:
             self._failed(exc)
         return not self.broken
 
+    def _append(self, kind, buf, at, n, count):
+        head = self._head
+        put(head, 0, 2, n | kind << 14)
+        put(head, 2, 2, count)
+        seal(head, 0, buf, at, n, True)
+        write(self._file, head, 0, FRAME)
+        write(self._file, buf, at, n)
+        self.size += FRAME + n
+        self._index += count
+
     def sync(self, pad_to: int = 0) -> bool:
         """Everything appended is safe when this is True; False: nothing since the last sync.
 
-        pad_to: fill the segment up to this size first (see `room`).
+        pad_to: fill the segment up to this size first, where a small gap is left.
         """
-        writer = self._writer
         try:
-            if pad_to and not self.broken:
-                writer.pad(pad_to)
-            writer.sync()
+            gap = pad_to - self.size
+            if self._file is not None and 2 <= gap <= self.block >> 3:
+                put(self._head, 0, 2, gap)
+                write(self._file, self._head, 0, 2)
+                self.size += 2
+                while gap := min(pad_to - self.size, 64):
+                    write(self._file, _ZEROS, 0, gap)
+                    self.size += gap
+            self._sync()
         except OSError as exc:
             self._failed(exc)
-        if self.broken:
-            return False
-        if self.reader.number == writer.number:
-            self.reader.close()  # an open file does not see what was added since
-        return True
+        return not self.broken
 
-    def room(self, n: int) -> int:
-        """-> the size of the segment at which to stop, to end with a whole flash block.
-
-        n: bytes there are to append, frames included. 0: they fill no block.
-        """
-        writer = self._writer
-        size = writer.size if writer.file is not None else 0
-        end = writer.block_end(size + n, self.segment_bytes)
-        return end if end > size else 0
-
-    @property
-    def size(self) -> int:
-        """Bytes of the segment being written."""
-        return self._writer.size if self._writer.file is not None else 0
+    def _sync(self):
+        if self._file is not None and self._synced != self.size:
+            sync(self._file)
+            self._synced = self.size
+            if self.reader.number == self._last:
+                self.reader.close()  # an open file does not see what was added since
+        self.end = self._index
 
     def _begin(self):
         # Close the segment that is full and begin one, where the quota has room or makes some.
-        writer = self._writer
-        writer.close()
-        self.reader.close()  # it may be in that segment, and would not see its end
-        self._settle()
+        self._sync()
+        self._drop()
         while self._used + self._segment_cost > self.quota:
             if not self._shrink():
                 return False
         number = self._last + 1
-        self._noted.clear()
-        base = self._timebase
-        epoch = base.offset() if base and base.known else 0
-        writer.begin(self._name(number), number, self.boot, epoch)
-        self._open_cost = self._segment_cost
-        self._used += self._open_cost
+        self._file = open(self._name(number), "wb", 0)  # noqa: SIM115 (it stays open)
         if self.reader.number == self._last:
-            self._stop = writer.index
+            self._stop = self._index
         self._last = number
+        self._synced = 0
+        base = self._timebase
+        self._epoch = epoch = base and base.offset() or 0
+        head = self._head
+        head[8:16] = self.boot
+        put(head, 16, 4, number)
+        put(head, 20, 6, self._index)
+        put(head, 26, 6, epoch)
+        stamp(head, 0, HEAD, MAGIC, True)
+        write(self._file, head, 0, HEAD)
+        self.size = HEAD
+        for note in self.codec.notes:
+            self._append(NOTE, note, 0, len(note), 0)
         return True
 
-    def _settle(self):
-        # The newest segment is written no more: it costs what it has.
-        if self._open_cost:
-            self._used += self._cost(self._writer.size) - self._open_cost
-            self._open_cost = 0
+    def _drop(self):
+        # The newest segment is written no more, and costs what it has. What was not synced is gone.
+        self._index = self.end
+        if self._file is not None:
+            self._file = shut(self._file)
+            self.size = 0
+            self._used += self._cost(self._last)
 
     def _failed(self, exc):
         self.broken = True
-        self._warn("flash failed, going on in RAM: " + format_exc(exc))
-        writer = self._writer
-        opened = self._open_cost
-        empty = writer.synced == 0
-        writer.drop()
-        self._settle()
-        if opened and empty:  # nothing in it is safe: it never was a segment
+        self._warn("flash failed, going on in RAM: ", exc)
+        empty = self._file is not None and not self._synced
+        self._drop()
+        if empty:  # nothing in it is safe: it never was a segment
             self._remove(self._last)
             self._last -= 1
         if exc.args and exc.args[0] == _ENOSPC and self._ack is not None:
@@ -213,44 +258,54 @@ class Log:
 
     # Files.
 
-    def _cost(self, size):
-        return -(-size // self.block) * self.block
+    def _cost(self, number):
+        # -> bytes of flash that the segment takes
+        return -(-size_of(self._name(number)) // self.block) * self.block
 
     def _name(self, number):
         return "%s/s%08x" % (self.path, number)
 
     def _remove(self, number):
         name = self._name(number)
-        size = size_of(name)
+        cost = self._cost(number)
         try:
             if self.reader.number == number:
                 self.reader.forget()
-            if size >= 0:
+            if size_of(name) >= 0:
                 os.remove(name)
-                self._used -= self._cost(size)
+                self._used -= cost
         except OSError as exc:
-            self._warn("cannot delete: " + format_exc(exc))
+            self._warn("cannot delete: ", exc)
+
+    def _numbers(self):
+        # Iterate over the segments there are.
+        for entry in ilistdir(self.path):
+            name = entry[0]
+            if len(name) == 9 and name[0] == "s" and not name[1:].strip("0123456789abcdef"):
+                yield int(name[1:], 16)
 
     def _next(self, number):
         # -> the next segment there is; one more than the newest where there is none.
-        if number + 1 > self._last or size_of(self._name(number + 1)) >= 0:
-            return number + 1
+        top = max(self._last, number + 1)
         try:
-            return next_number(self.path, number, self._last + 1)
+            for n in self._numbers():
+                if number < n < top:
+                    top = n
         except OSError:
-            return self._last + 1
+            pass
+        return top
 
-    def _head_index(self, number):
-        # -> index of the segment's first item, -1 where its head cannot be read.
-        if number > self._last:
-            return self._writer.end
-        if number == self._writer.number and self._writer.file is not None:
-            if self._writer.synced == 0:
-                return self._writer.end
-        reader = SegmentReader(32)
-        try:
-            return reader.index if reader.choose(self._name(number), number) else -1
-        except OSError:
-            return -1
-        finally:
-            reader.close()
+    def _start_of(self, number):
+        # -> the first index of this segment, or of the next whose head can be read: `_look` has it
+        look = self._look
+        while number <= self._last:
+            try:
+                if look.choose(self._name(number), number):
+                    return look.index
+            except OSError:
+                pass
+            finally:
+                look.close()
+            number = self._next(number)
+        look.forget()
+        return self.end

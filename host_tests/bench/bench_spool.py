@@ -11,6 +11,7 @@ from batcher.flashblocks import FlashBlocks
 from batcher.port import ticks_diff, ticks_us
 from batcher.records import RecordRing
 from batcher.schema import Schema
+from batcher.segment import FRAME
 from batcher.spool import Spool
 from batcher.tiered import Tiered
 from batcher.timebase import Timebase
@@ -73,9 +74,9 @@ def spilled(nbytes):
     reader = store.spool.reader
     for number in range(1, store.spool._last + 1):
         reader.choose(store.spool._name(number), number)
-        while reader.load():
-            for i in range(reader.n):
-                payload += reader.frames[3 * i + 1]
+        while n := reader.frame():
+            payload += reader.after(reader.at) - reader.at - FRAME
+            reader.skip = n
     store.spool.close()
     vfs.umount("/flash")
     return payload, nor
@@ -209,7 +210,7 @@ def left_on_heap():
         for _ in range(20):
             o = ram.block_after(-1)
             while o >= 0:
-                spool.append(buf, o, buf[o + 4] | buf[o + 5] << 8, 1, BME.id)
+                spool.append(buf, o, buf[o + 4] | buf[o + 5] << 8, 1)
                 o = ram.block_after(o)
                 if spool.size > 10000:
                     return
@@ -217,7 +218,8 @@ def left_on_heap():
 
     fill()
     append()
-    spool._writer.close()
+    spool._sync()
+    spool._drop()
     append()
     gc.collect()
     gc.disable()
@@ -225,7 +227,7 @@ def left_on_heap():
     buf = ram.blocks()
     o = ram.block_after(-1)
     for _ in range(10):
-        spool.append(buf, o, buf[o + 4] | buf[o + 5] << 8, 1, BME.id)
+        spool.append(buf, o, buf[o + 4] | buf[o + 5] << 8, 1)
         spool.sync()
     appended = gc.mem_alloc() - before
     store.peek(40)

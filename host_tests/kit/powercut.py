@@ -20,7 +20,7 @@ import sys
 
 import vfs
 
-from batcher import segwriter
+from batcher import spoollog
 from batcher.flashblocks import FlashBlocks
 from batcher.items import Items
 from batcher.records import RecordRing
@@ -128,7 +128,7 @@ class Life:
         """Let go of everything without a clean end: the power is off."""
         spool = self.spool
         spool.reader.close()
-        spool._writer.drop()
+        spool._drop()
         if spool._ack:
             spool._ack.close()
         vfs.umount(self.where)
@@ -168,7 +168,7 @@ class Run:
             vfs.VfsLfs2.mkfs(nor, progsize=256)
         nor.watch = self.watch
         life = Life(self.kind, nor, "/run", self.boot())
-        life.store.tell = self.told
+        life.spool.tell = self.told
         return life
 
     def told(self, what, *more):
@@ -306,8 +306,10 @@ class Run:
                 batch = store.peek(20 if self.following else 40)
                 if batch is None or life.nor.dead:
                     break
-                self.behind += life.spool.reader.number == life.spool._writer.number != 0
-                first, some = self.kind.read(life.spool, batch) if store._flash else (0, None)
+                spool = life.spool
+                self.behind += spool.reader.number == spool._last and spool.size > 0
+                flash = store._from is spool
+                first, some = self.kind.read(spool, batch) if flash else (0, None)
                 if some and life.spool.batch_boot in self.names:
                     assert some[0] - first == self.names[life.spool.batch_boot]
                 if dice == 12:
@@ -361,15 +363,15 @@ class Run:
 
 def run(kind: str, wanted: int, seed: int = 1, flush: bool = True):
     """-> the Run, after `wanted` cuts. flush False: the negative control."""
-    sync = segwriter.sync
+    sync = spoollog.sync
     if not flush:
-        segwriter.sync = lambda file: None
+        spoollog.sync = lambda file: None
     try:
         run = Run(Rings() if kind == "ring" else Records(), wanted, seed)
         run.go()
         return run
     finally:
-        segwriter.sync = sync
+        spoollog.sync = sync
 
 
 if __name__ == "__main__":

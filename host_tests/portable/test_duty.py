@@ -258,5 +258,5 @@ def test_memory_that_is_not_ours_is_a_boot():
         bad[i] ^= 4
         assert not Nap([A, B], 2048).load(bytes(bad))
     assert not Nap([B, A], 2048).load(good)  # other series
-    with raises(ValueError, "duty.keep: found 60, too small"):
-        Nap([A, B], 60)
+    with raises(ValueError, "duty.keep: found 50, too small"):
+        Nap([A, B], 50)

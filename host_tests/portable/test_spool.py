@@ -5,6 +5,7 @@
 import os
 
 from batcher.items import Items
+from batcher.segment import NOTE
 from batcher.spool import Spool
 from kit import conformance, scratch
 from kit.check import raises
@@ -229,6 +230,33 @@ def test_a_flipped_bit_loses_no_more_than_its_segment_and_is_told():
         assert got == sorted(got)
         assert len(got) + again.lost == 2000
         assert 0 < again.lost < 330 and told == ["unreadable"] * again.lost
+
+
+def test_notes_and_pads_anywhere_between_frames_are_passed_over():
+    noted = []
+
+    class Noting(Items):
+        notes = (b"first",)
+
+        def note(self, buf, at, n):
+            noted.append(bytes(buf[at : at + n]))
+
+    with Box() as box:
+        spool = box.spool(codec=Noting(dump, load))
+        for i in range(40):
+            spool.push(i)
+            assert spool.seal()
+            if i % 4 == 1:
+                note = b"note %d" % i
+                spool._append(NOTE, note, 0, len(note), 0)
+            elif i % 4 == 2:
+                assert spool.sync(spool.size + 2 + i)
+        again = box.spool(boot=b"boot-two", codec=Noting(dump, load))
+        assert len(again) == 40 and again.torn == 0
+        noted.clear()
+        assert drain(again) == list(range(40))
+        expected = [b"first"] + [b"note %d" % i for i in range(1, 40, 4)]
+        assert [name for name in expected if name not in noted] == []
 
 
 def test_a_path_that_cannot_be_written_is_said_once():

@@ -5,7 +5,7 @@
 import io
 import random
 
-from batcher import segfiles, segreader
+from batcher import segreader, spoollog
 from batcher.flashblocks import FlashBlocks
 from batcher.items import Items
 from batcher.port import FOREVER
@@ -223,7 +223,7 @@ def walk(kind, seed, steps):
             batch = store.peek(1 + random.getrandbits(5))
             if batch is not None:
                 flight = len(batch)
-                assert kind.read(batch) == pending[:flight], (pending[:3], store._flash)
+                assert kind.read(batch) == pending[:flight], (pending[:3], store._from)
         elif flight:
             if dice == 13:
                 store.release()
@@ -289,19 +289,19 @@ def test_a_batch_in_flight_from_ram_goes_before_what_spilled_meanwhile():
         world.end()
 
 
-def as_littlefs_does(path, mode):
+def as_littlefs_does(path, mode, buffering):
     """An open file does not see what is appended after it was opened."""
-    with open(path, mode) as file:
+    with open(path, mode, buffering) as file:
         return io.BytesIO(file.read())
 
 
 def test_a_segment_that_is_finished_while_it_is_read_is_read_to_its_end():
-    segreader.open_file = as_littlefs_does
+    segreader.open = as_littlefs_does
     try:
         follow(Rings(300))
         follow(Records(6000))
     finally:
-        segreader.open_file = segfiles.open_file
+        del segreader.open
 
 
 def follow(kind):
@@ -399,18 +399,15 @@ def test_a_failing_flash_is_said_once_and_nothing_is_lost():
             assert store.spill(False) == 20
             for i in range(20, 30):
                 store.push(kind.item(i))
-            writer = store.spool._writer
-            begin = writer.begin
-            writer.file.close()
-            writer.file = Quiet(errno)
-
-            writer.begin = Quiet(errno).write
+            store.spool._file.close()
+            store.spool._file = Quiet(errno)
+            spoollog.open = Quiet(errno).write
             for now in range(5):
                 assert store.spill(False) == 0
                 assert store.tick(now, False) > 0
             assert store.unsaved == 10 and len(store) == 30
             assert len(world.said) == 1 and "RAM" in world.said[0], world.said
-            writer.begin = begin
+            del spoollog.open
             store.tick(100_000, False)
             assert store.spill(False) == 10
             assert world.drain() == list(range(30))
@@ -431,7 +428,7 @@ def test_quota_losses_are_counted_and_told():
         world = World(kind, quota=24576)
         store = world.store
         told = Told()
-        store.tell = told.tell
+        store.spool.tell = told.tell
         n = 0
         while n < 12000:
             if store.push(kind.item(n)):

@@ -26,7 +26,8 @@ GROUPS = (
     ("uplink.emit", "uplink.program"),
     ("uplink.udp", "uplink.dns"),
     ("uplink.mqtt_wire", "uplink.mqtt"),
-    ("segment", "segfiles", "segwriter", "segreader", "recover", "spoollog", "spool"),
+    ("segment", "segfiles", "ack", "segreader", "spoollog", "spool", "spilling", "tiered"),
+    ("nap", "duty"),
 )
 # Absorbed modules that a user's own program imports by name: a line each that leads there.
 DOORS = ("backoff", "errors", "identity", "timebase", "sampler", "logring")

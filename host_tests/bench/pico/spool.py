@@ -21,7 +21,7 @@ size = buf[o + 4] | buf[o + 5] << 8
 count = buf[o + 6] | buf[o + 7] << 8
 while spool._used < spool.quota - spool._segment_cost and not spool.broken:
     for _ in range(200):
-        spool.append(buf, o, size, count, schema.id)
+        spool.append(buf, o, size, count)
     spool.sync()
 print("left at", spool._used, spool.quota, spool.lost)
 spool.close()
