@@ -6,7 +6,7 @@ import json
 from batcher.errors import Rejected, RetryAfter
 from batcher.identity import Identity
 from batcher.port import asyncio, ticks_diff, ticks_ms
-from batcher.uplink.http import HttpUplink, split_url
+from batcher.uplink.http import HttpUplink
 from kit.check import raises
 from kit.encoder import PlainJson, Source
 from kit.server import HttpServer, Server, answer, echo
@@ -319,11 +319,19 @@ def test_cancelling_a_send_leaves_no_socket():
 
 
 def test_arguments_are_checked():
-    assert split_url("https://h/a/b") == (True, "h", 443, "/a/b")
-    assert split_url("http://1.2.3.4:8080") == (False, "1.2.3.4", 8080, "/")
+    def wire(url, tls=None):
+        return HttpUplink(url, PlainJson(), IDENT, tls=tls).wire
+
+    one = wire("https://h/a/b", "a Tls")
+    assert (one.tls, one.host, one.port, one.path) == ("a Tls", "h", 443, "a/b")
+    two = wire("http://1.2.3.4:8080", "a Tls")
+    assert (two.tls, two.host, two.port, two.path) == (None, "1.2.3.4", 8080, "")
     for url in ("h/a", "ftp://h/", "http://", "http://u:secret@h/", "http://h:x/"):
-        with raises(ValueError, "url"):
-            split_url(url)
+        with raises(ValueError, "url") as caught:
+            wire(url)
+        assert "secret" not in str(caught.exc)
+    with raises(ValueError, "tls: wanted a Tls"):
+        wire("https://h/")
     with raises(ValueError, "piece"):
         HttpUplink("http://127.0.0.1/", PlainJson(), IDENT, piece=100)
     with raises(ValueError, "line break"):
