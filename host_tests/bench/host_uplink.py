@@ -120,7 +120,7 @@ def sizes():
             target = Path(folder) / "x.mpy"
             compile_file(path, target, path.name, "armv6m")  # as it goes onto a board
             out[path.stem] = target.stat().st_size
-    parts = ["__init__", "http", "answer", "naming", "wire", "dns", "udp", "wifi"]
+    parts = ["__init__", "http", "answer", "transport", "wire", "dns", "udp", "wifi"]
     json_parts = [*parts, "enc_json", "encoder", "emit", "program"]
     parts.append("enc_rows")
     width = max(map(len, out))

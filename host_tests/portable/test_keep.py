@@ -161,7 +161,7 @@ def test_what_is_sent_of_an_earlier_boot_has_its_name():
     one.store.spill_all()
     two = Life(path)
     ident = Identity("dev", "f" * 16)
-    name = Transport(None, ident, Source(two.store), 0, 512, 0, 0)
+    name = Transport(None, ident, Source(two.store), None, 0, 512, 0, 0)
     old = "".join(["%02x" % b for b in one.boot])
     batch = two.store.peek(4)
     assert name.name(batch) == b"dev/%s/room/0/4" % old.encode()
@@ -190,7 +190,7 @@ def test_lists_of_an_earlier_boot_have_its_name_too():
         one.push(i)
     one.spill_all()
     two = life()
-    name = Transport(None, Identity("dev", "f" * 16), Source(two), 0, 512, 0, 0)
+    name = Transport(None, Identity("dev", "f" * 16), Source(two), None, 0, 512, 0, 0)
     old = "".join(["%02x" % b for b in one.spool.boot])
     assert name.name(two.peek(3)) == b"dev/%s/items/0/3" % old.encode() and name.boot == old
     two.commit(3)

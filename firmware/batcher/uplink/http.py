@@ -10,7 +10,7 @@ Rules
 
 from ..errors import Rejected, RetryAfter
 from ..port import asyncio, const
-from .answer import ACK, DATE, LOCATION, RETRY, Answer
+from .answer import ACK, DATE, LOCATION, NAMES, RETRY, read
 from .transport import Transport
 
 _HEX = b"0123456789abcdef"
@@ -20,8 +20,8 @@ _CHUNK = const(6)  # "0123\r\n" before a piece, and 2 bytes after it
 def clock(value):
     """-> seconds into the day of an HTTP-date (RFC 9110, 5.6.7). Raises ValueError."""
     i = value.index(b":")
-    minutes = int(value[i - 2 : i]) * 60 + int(value[i + 1 : i + 3])
-    return minutes * 60 + int(value[i + 4 : i + 6])
+    hours, minutes, seconds = value[i - 2 : i + 6].split(b":")
+    return (int(hours) * 60 + int(minutes)) * 60 + int(seconds)
 
 
 def printable(text):
@@ -64,10 +64,10 @@ class HttpUplink(Transport):
         piece=1024,
         resolver=None,
     ):
-        self.wire = wire = Answer(url, "http", (80, 443), tls, resolver)
+        self.aim(url, "http", ("80", "443"), tls)
         lines = [
-            "POST /%s HTTP/1.1" % wire.path,
-            "Host: %s:%d" % (wire.host, wire.port),
+            "POST /%s HTTP/1.1" % self.path,
+            "Host: %s:%d" % (self.host, self.port),
             "Content-Type: " + encoder.content_type,
         ]
         if token:
@@ -80,46 +80,51 @@ class HttpUplink(Transport):
         lines.append("Idempotency-Key: ")
         self._lines = "\r\n".join(lines).encode()
         room = len(self._lines) + 160  # for the key and the length
-        Transport.__init__(self, encoder, ident, source, room, piece, deadline_ms, wait_ms)
-        wire.lend(self._buffer)
+        Transport.__init__(
+            self, encoder, ident, source, resolver, room, piece, deadline_ms, wait_ms
+        )
         self.ack = ack
-        wire.expect(ack.lower().encode() if ack else b"")
         self.expect = expect
         self.chunked = chunked
+        self.values = list(NAMES)  # of the answer's headers
 
     async def send(self, batch):
         """Deliver it; -> True, or how many of its first items were taken."""
-        wire = self.wire
         offered = len(batch)
         try:
-            n = await wire.within(self.deadline_ms, self._send(batch, offered))
+            n = await self.within(self.deadline_ms, self._send(batch, offered))
         finally:
-            if not wire.keep:
-                wire.close()
+            if not self.keep:
+                self.close()
         self._judge()
         if self.most:
             self.most += 1 + self.most // 8
         return True if n == offered else n
 
-    def close(self):
-        """Close the kept connection."""
-        self.wire.close()
+    def _poll(self):
+        """-> how many bytes have come, None where none; 0: the other side has ended."""
+        self.at = self.end = 0
+        try:
+            got = self.sock.readinto(self.view)
+        except (OSError, ValueError):
+            return 0
+        self.end = got or 0
+        return got
 
     async def _send(self, batch, offered):
-        wire = self.wire
-        buffer = self._buffer
+        buffer = self.buffer
         start = self._start
         while True:
             if self.most:
                 batch = self.part(batch, 0, offered, offered)
             self._key = self.name(batch)
-            wire.status = 0
-            kept = wire.keep and wire.poll() is None
+            self.status = 0
+            kept = self.keep and self._poll() is None
             if not kept:
-                wire.close()
-                await wire.open()
-            wire.keep = False
-            wire.stage = "sending"
+                self.close()
+                await self.open()
+            self.keep = False
+            self.stage = "sending"
             n, left = self.begin(batch, not self.chunked)
             before = 0
             end = b"\r\nTransfer-Encoding: chunked\r\n\r\n"
@@ -140,45 +145,44 @@ class HttpUplink(Transport):
                         for i in range(start - 3, start - 7, -1):
                             buffer[i] = _HEX[size & 15]
                             size >>= 4
-                    at = wire.put(buffer, at, end)
+                    at = self.put(buffer, at, end)
                     if at < end:
-                        await wire.write(buffer, at, end)
+                        await self.write(buffer, at, end)
                     if not n or n == left:  # a chunk of no bytes is the last one
                         break
                     left -= n
-                    early = wire.poll()
+                    early = self._poll()
                     if early is not None:  # an answer before the end: the rest stays here
                         break
                     await asyncio.sleep(0)  # the loop is not ours alone
                     n = self.encoder.fill(self._piece)
                     at = start - before
-                wire.stage = "waiting for the answer"
-                await wire.read()
+                self.stage = "waiting for the answer"
+                await read(self, self.ack.lower().encode() if self.ack else b"")
             except OSError:
-                if not kept or wire.status:
+                if not kept or self.status:
                     raise
                 continue  # a kept connection may die of age: a new one, at once
             if early is not None:
-                wire.keep = False
+                self.keep = False
             n = len(batch)
-            if wire.status != 413 or n == 1:
+            if self.status != 413 or n == 1:
                 return n
             self.most = n // 2  # too large: send so many, and let it grow again
 
     def _judge(self):
-        wire = self.wire
-        status = wire.status
-        values = wire.values
+        status = self.status
+        values = self.values
         good = status in self.expect if self.expect else status < 300
         if good and (not self.ack or values[ACK] == self._key):
             return
         ms = self.wait_ms
-        said = printable(wire.line[9:])
+        said = printable(self.said[9:])
         if good:
             said += " without our name in %s: a captive portal?" % self.ack
         else:
-            if wire.text:
-                said += ": " + printable(wire.text)
+            if self.text:
+                said += ": " + printable(self.text)
             if status in (400, 413, 422):
                 raise Rejected(said)
             late = values[RETRY]

@@ -11,7 +11,7 @@ Rules
 
 from ..errors import Rejected, RetryAfter, whole
 from ..port import asyncio, create_task, log
-from .mqtt_wire import CONNACK, PINGRESP, PUBACK, MqttWire, connect, fixed, text
+from .mqtt_wire import CONNACK, PINGRESP, PUBACK, connect, fixed, packet, text
 from .transport import Transport
 
 # 3.2.2.3: return codes of CONNACK
@@ -65,15 +65,19 @@ class MqttUplink(Transport):
         resolver=None,
     ):
         # Before the piece: kind and length, the topic (200 bytes and its length), the packet id.
-        Transport.__init__(self, encoder, ident, source, 5 + 202 + 2, piece, deadline_ms, wait_ms)
-        self._wires = []
+        room = 5 + 202 + 2
+        Transport.__init__(
+            self, encoder, ident, source, resolver, room, piece, deadline_ms, wait_ms
+        )
+        self.buffer = bytearray(128)  # for what the broker says
+        self.view = memoryview(self.buffer)
+        self._brokers = []
         for one in [url] if isinstance(url, str) else url:
-            wire = MqttWire(one, "mqtt", (1883, 8883), tls, resolver)
-            wire.lend(bytearray(128))
-            if wire.path:
-                raise ValueError("url: a broker has no path, found %r" % wire.path)
-            self._wires.append(wire)
-        self.wire = self._wires[0]
+            self.aim(one, "mqtt", ("1883", "8883"), tls)
+            if self.path:
+                raise ValueError("url: a broker has no path, found %r" % self.path)
+            self._brokers.append((self.host, self.port, self.tls))
+        self._next()
         self._hello = connect(
             client_id or ident.device,
             clean,
@@ -94,27 +98,37 @@ class MqttUplink(Transport):
         self._flying = []  # (name, items done once it is acknowledged), in order
         self._done = 0
         self._large = 0  # items in what was sent last, where it is perhaps too large
-        self._lock = asyncio.Lock()
+        self._busy = False  # somebody reads and writes
         self._keeper = None
+
+    def _next(self):
+        brokers = self._brokers
+        self.host, self.port, self.tls = brokers[0]
+        brokers.append(brokers.pop(0))
+
+    async def _free(self):
+        while self._busy:
+            await asyncio.sleep(0.02)
 
     async def send(self, batch):
         """Deliver it; -> True, or how many of its first items were acknowledged."""
-        offered = len(batch)
+        await self._free()
+        self._busy = True
+        self.keep = False
         self._done = 0
-        async with self._lock:
-            wire = self.wire
-            wire.keep = False
-            try:
-                await wire.within(self.deadline_ms, self._send(batch, offered))
-                wire.keep = True
-            except OSError:
-                if not self._done:
-                    raise
-            finally:
-                if not wire.keep:
-                    self._lost()
-                if not isinstance(batch, list):
-                    batch.skip = 0
+        offered = len(batch)
+        try:
+            await self.within(self.deadline_ms, self._send(batch, offered))
+            self.keep = True
+        except OSError:
+            if not self._done:
+                raise
+        finally:
+            if not self.keep:
+                self._lost()
+            if not isinstance(batch, list):
+                batch.skip = 0
+            self._busy = False
         return True if self._done == offered else self._done
 
     def _lost(self):
@@ -122,38 +136,36 @@ class MqttUplink(Transport):
         ids = self._unacked
         self._unacked = {one[0]: ids[one[0]] for one in self._flying if one[0] in ids}
         self._drop()
-        self._wires.append(self._wires.pop(0))
-        self.wire = self._wires[0]
+        self._next()
 
     def _drop(self):
         self._flying.clear()
-        self.wire.close()
+        Transport.close(self)
         if self._keeper is not None:
             self._keeper.cancel()
             self._keeper = None
 
     async def close(self):
         """Say goodbye, so that the will is not sent, and close."""
-        async with self._lock:
-            if self.wire.sock is not None:
-                try:
-                    self.wire.put(b"\xe0\0", 0, 2)  # DISCONNECT
-                except (OSError, ValueError):
-                    pass
-            self._drop()
+        await self._free()
+        try:
+            if self.sock is not None:
+                self.put(b"\xe0\0", 0, 2)  # DISCONNECT
+        except (OSError, ValueError):
+            pass
+        self._drop()
 
     async def _connect(self):
-        wire = self.wire
-        await wire.open()
-        wire.stage = "CONNECT"
-        wire.left = 1 << 29  # of answers; then the connection is made anew
-        await wire.write(self._hello, 0, len(self._hello))
-        if await wire.packet() != CONNACK:
+        await self.open()
+        self.stage = "CONNECT"
+        self.left = 1 << 29  # of answers; then the connection is made anew
+        await self.write(self._hello, 0, len(self._hello))
+        if await packet(self) != CONNACK:
             raise OSError("MQTT: wanted CONNACK first")
-        code = wire.number & 255
+        code = self.number & 255
         if code:
             said = "code %d" % code if code > 5 else _REFUSALS[code - 1]
-            said = "MQTT: %s:%d refuses us: %s" % (wire.host, wire.port, said)
+            said = "MQTT: %s:%d refuses us: %s" % (self.host, self.port, said)
             if code == 3:
                 raise OSError(said)
             raise RetryAfter(self.wait_ms, said)
@@ -161,8 +173,7 @@ class MqttUplink(Transport):
             self._keeper = create_task(self._keep())
 
     async def _send(self, batch, total):
-        wire = self.wire
-        if wire.sock is None:
+        if self.sock is None:
             await self._connect()
         flying = self._flying
         ids = self._unacked
@@ -175,10 +186,10 @@ class MqttUplink(Transport):
                     # What is too large, or behind a block that is cut, is the next flight's affair.
                     if n == 0 or self.most and not isinstance(batch, list):
                         total = sent
-                wire.stage = "waiting for PUBACK"
-                if await wire.packet() == PUBACK:
+                self.stage = "waiting for PUBACK"
+                if await packet(self) == PUBACK:
                     for name in ids:
-                        if ids[name] == wire.number:
+                        if ids[name] == self.number:
                             del ids[name]
                             break
                     while flying and flying[0][0] not in ids:
@@ -226,10 +237,9 @@ class MqttUplink(Transport):
         )
         at = self.head(self._start, head)
         self._flying.append((name, sent + items))
-        wire = self.wire
-        wire.stage = "PUBLISH"
+        self.stage = "PUBLISH"
         while True:
-            await wire.write(self._buffer, at, self._start + n)
+            await self.write(self._out, at, self._start + n)
             length -= n
             if length <= 0:
                 return items
@@ -239,21 +249,22 @@ class MqttUplink(Transport):
 
     async def _keep(self):
         """While nothing is sent, say that we are here, and find out that the broker is not."""
-        wire = self.wire
         while True:
             await asyncio.sleep(max(1, self.keepalive_s // 2))
-            async with self._lock:
-                try:
-                    await wire.within(self.ping_ms, self._ping())
-                except OSError as exc:
-                    log("MQTT: %s" % exc)
-                    self._keeper = None  # that is us
-                    self._lost()
-                    return
+            await self._free()
+            self._busy = True
+            try:
+                await self.within(self.ping_ms, self._ping())
+            except OSError as exc:
+                log("MQTT: %s" % exc)
+                self._keeper = None  # that is us
+                self._lost()
+                return
+            finally:
+                self._busy = False
 
     async def _ping(self):
-        wire = self.wire
-        wire.stage = "a ping"
-        await wire.write(b"\xc0\0", 0, 2)
-        while await wire.packet() != PINGRESP:
+        self.stage = "a ping"
+        await self.write(b"\xc0\0", 0, 2)
+        while await packet(self) != PINGRESP:
             pass

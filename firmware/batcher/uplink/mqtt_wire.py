@@ -6,7 +6,6 @@ OSError.
 """
 
 from ..port import const
-from .wire import Wire
 
 CONNACK = const(0x20)
 PUBACK = const(0x40)
@@ -48,41 +47,41 @@ def connect(client_id, clean, keepalive_s, will, user, password):
     return fixed(0x10, len(body)) + body
 
 
-class MqttWire(Wire):
-    """The connection. `number`: the two bytes of the last CONNACK (flags, code) or PUBACK (id)."""
+async def packet(wire):
+    """Read the next packet -> CONNACK, PUBACK or PINGRESP.
 
-    async def packet(self):
-        """-> CONNACK, PUBACK or PINGRESP."""
-        buffer = self.buffer
+    `number` is the two bytes of a CONNACK (flags, code) or PUBACK (id).
+    """
+    buffer = wire.buffer
+    while True:
+        while wire.rest:  # of a message, see below
+            if wire.at == wire.end:
+                await wire.more()
+            n = min(wire.rest, wire.end - wire.at)
+            wire.at += n
+            wire.rest -= n
+        n = i = 0
         while True:
-            while self.rest:  # of a message, see below
-                if self.at == self.end:
-                    await self.more()
-                n = min(self.rest, self.end - self.at)
-                self.at += n
-                self.rest -= n
-            n = i = 0
-            while True:
-                i += 1
-                while self.end - self.at <= i:
-                    await self.more()
-                byte = buffer[self.at + i]
-                n |= (byte & 127) << 7 * i - 7
-                if byte < 128:
-                    break
-                if i == 4:
-                    raise OSError("MQTT: a length without an end")
-            kind = buffer[self.at]
-            if kind & 0xF0 == 0x30:  # a message for an old subscription of this client id
-                self.at += i + 1
-                self.rest = n
-                continue
-            if n != (0 if kind == PINGRESP else 2) or kind not in (CONNACK, PUBACK, PINGRESP):
-                raise OSError("MQTT: this is no answer of a broker: %d, %d bytes" % (kind, n))
-            while self.end - self.at < n + 2:
-                await self.more()
-            at = self.at
-            self.at = at + n + 2
-            if n:
-                self.number = buffer[at + 2] << 8 | buffer[at + 3]
-            return kind
+            i += 1
+            while wire.end - wire.at <= i:
+                await wire.more()
+            byte = buffer[wire.at + i]
+            n |= (byte & 127) << 7 * i - 7
+            if byte < 128:
+                break
+            if i == 4:
+                raise OSError("MQTT: a length without an end")
+        kind = buffer[wire.at]
+        if kind & 0xF0 == 0x30:  # a message for an old subscription of this client id
+            wire.at += i + 1
+            wire.rest = n
+            continue
+        if n != (0 if kind == PINGRESP else 2) or kind not in (CONNACK, PUBACK, PINGRESP):
+            raise OSError("MQTT: this is no answer of a broker: %d, %d bytes" % (kind, n))
+        while wire.end - wire.at < n + 2:
+            await wire.more()
+        at = wire.at
+        wire.at = at + n + 2
+        if n:
+            wire.number = buffer[at + 2] << 8 | buffer[at + 3]
+        return kind

@@ -6,28 +6,31 @@ count): the same items have the same one on every attempt, so the other side can
 """
 
 from ..errors import whole
+from .wire import Wire
 
 
-class Transport:
+class Transport(Wire):
     """Goes to encoders as their `ident`: device, boot, and for lists series and first.
 
     ident: Identity. source: what knows `name` and `first` of a list in flight (the Batcher);
     record batches know their own. room: bytes of the buffer for a head.
     """
 
-    def __init__(self, encoder, ident, source, room, piece, deadline_ms, wait_ms):
+    most = 0  # items the other side takes at once, learnt from failures; 0: not known
+
+    def __init__(self, encoder, ident, source, resolver, room, piece, deadline_ms, wait_ms):
         self.encoder = encoder
-        self.device = ident.device
-        self.boot = self._boot = ident.boot
         self.source = source
-        self.series = "items"
-        self.first = 0
+        self.resolver = resolver
+        self._ident = ident
+        self.device = ident.device
         self._start = room
-        self._buffer = bytearray(room + whole("piece", piece, 512, 65535) + 2)
-        self._piece = memoryview(self._buffer)[room:-2]
+        self.buffer = out = bytearray(room + whole("piece", piece, 512, 65535) + 2)
+        self.view = memoryview(out)
+        self._piece = self.view[room:-2]
+        self._out = out
         self.deadline_ms = deadline_ms
         self.wait_ms = wait_ms
-        self.most = 0  # items the other side takes at once, learnt from failures; 0: not known
 
     def name(self, part, sent=0):
         """Note what it is called; -> b"device/boot/series/first/count".
@@ -40,16 +43,16 @@ class Transport:
                 raise ValueError("source: wanted the Batcher, to number the items of a list")
             self.series = source.name
             self.first = source.first + sent
-            before = getattr(getattr(source, "store", None), "boot", None)
+            boot = getattr(getattr(source, "store", None), "boot", None)
         else:
             part.rewind()
             part.next_block()
             self.series = part.series
             self.first = part.first
-            before = part.boot
+            boot = part.boot
         # What is from before the last start keeps its name.
-        self.boot = self._boot if before is None else before.hex()
-        name = (self.device, self.boot, self.series, self.first, len(part))
+        self.boot = boot = boot.hex() if boot else self._ident.boot
+        name = (self.device, boot, self.series, self.first, len(part))
         return ("%s/%s/%s/%d/%d" % name).encode()
 
     def part(self, batch, sent, left, n):
@@ -75,30 +78,31 @@ class Transport:
 
         count: where the whole is more than a piece, find its length by a dry run.
         """
-        encoder = self.encoder
+        fill = self.encoder.fill
         piece = self._piece
-        encoder.begin(part, self)
-        n = more = encoder.fill(piece)
+        self.encoder.begin(part, self)
+        n = more = fill(piece)
         if n <= len(piece) - 512:
-            more = encoder.fill(piece[n:])  # a small batch is most often one piece
+            more = fill(piece[n:])  # a small batch is most often one piece
             n += more
-        if more and not count:
-            return n, -1
         length = n
         if more:
-            while more:
-                more = encoder.fill(piece)
-                length += more
-            encoder.begin(part, self)
-            n = encoder.fill(piece)
+            length = -1
+            if count:
+                length = n
+                while more:
+                    more = fill(piece)
+                    length += more
+                self.encoder.begin(part, self)
+                n = fill(piece)
         return n, length
 
     def head(self, at, parts):
-        """Put the parts of a head before buffer[at], the last part first; -> where it begins."""
+        """Put the parts of a head before the buffer's `at`, the last first; -> where it begins."""
         for part in parts:
             end = at
             at -= len(part)
             if at < 0:
-                raise ValueError("the name of the batch, or its topic, is too long for the head")
-            self._buffer[at:end] = part
+                raise ValueError("the name of the batch, or its topic, is too long")
+            self._out[at:end] = part
         return at

@@ -3,7 +3,7 @@
 Rules
 - Nothing here has a deadline of its own: whoever uses it wraps the whole exchange in `within`,
   and closes it where that fails. Whatever happens, `close()` leaves no socket behind.
-- What was read and is not taken yet is buffer[at:end]; the buffer is lent and never grows.
+- What was read and is not taken yet is buffer[at:end]; `view` is the buffer's, and neither grows.
 - `stage` says what is being done, for the message of an error.
 """
 
@@ -34,37 +34,29 @@ async def address(host, user):
 
 
 class Wire:
-    """url: "http://host:port/path" or the like; ports: the usual ones, without and with TLS.
+    """`resolver`: `await resolver(name)` gives an address."""
 
-    tls: a `tls.Tls`, wanted where the scheme ends in "s". resolver: `await resolver(name)` gives
-    an address. Raises ValueError.
-    """
+    sock = None
+    keep = False  # may the connection be used again
+    stage = "waiting"
 
-    def __init__(self, url, kind, ports, tls, resolver):
+    def aim(self, url, kind, ports, tls):
+        """Set where to connect to: "http://host:port/path" or the like. Raises ValueError.
+
+        kind: the scheme, with an "s" behind it where `tls`, a `tls.Tls`, is used. ports: the
+        usual ones, without and with it.
+        """
         scheme, _, rest = url.partition("://")
         host, _, self.path = rest.partition("/")
-        self.host, colon, port = host.partition(":")
+        self.host, _, port = host.partition(":")
         secure = scheme == kind + "s"
-        if (
-            not self.host
-            or "@" in host
-            or (colon and not port.isdigit())
-            or not (secure or scheme == kind)
-        ):
+        port = port or ports[secure]
+        if not (self.host and port.isdigit() and (secure or scheme == kind)) or "@" in host:
             raise ValueError("url: wanted %s[s]://host[:port], found %r" % (kind, scheme))
         if secure and tls is None:
             raise ValueError("tls: wanted a Tls(ca=...) for %s" % scheme)
-        self.port = int(port or ports[secure])
+        self.port = int(port)
         self.tls = tls if secure else None
-        self.resolver = resolver
-        self.sock = self._raw = None
-        self.keep = False  # may the connection be used again
-        self.stage = "waiting"
-
-    def lend(self, buffer):
-        """Give it the bytearray to read into."""
-        self.buffer = buffer
-        self.view = memoryview(buffer)
 
     async def open(self):
         """Connect. OSError where that fails."""
@@ -118,17 +110,6 @@ class Wire:
                 return
             await writable(self.sock)
 
-    def poll(self):
-        """-> how many bytes have come, None where none; 0: the other side has ended."""
-        try:
-            self.at = 0
-            self.end = 0
-            got = self.sock.readinto(self.view)
-        except (OSError, ValueError):
-            return 0
-        self.end = got or 0
-        return got
-
     async def more(self):
         """Read on, behind what is not taken yet. OSError at the end, or after `left` bytes."""
         if self.left <= 0:
@@ -152,6 +133,7 @@ class Wire:
         await asyncio.sleep(0)  # whoever drips bytes does not get the loop to himself
 
     def close(self):
+        """Close the connection, where there is one."""
         self.keep = False
         if self.sock is not None:
             for sock in (self.sock, self._raw):  # MicroPython's TLS forgets it after an error
@@ -159,6 +141,6 @@ class Wire:
                     sock.close()
                 except OSError:
                     pass
-            self.sock = self._raw = None
+            self.sock = None
             if self.tls:
                 self.tls.closed()
