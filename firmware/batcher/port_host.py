@@ -130,42 +130,49 @@ def readable(sock):
     return _ready(sock, loop.add_reader, loop.remove_reader)
 
 
-def writable(sock):
+async def writable(sock):
+    if getattr(sock, "wants_read", False):
+        await readable(sock)
+        return
     loop = asyncio.get_running_loop()
-    return _ready(sock, loop.add_writer, loop.remove_writer)
+    await _ready(sock, loop.add_writer, loop.remove_writer)
+    if isinstance(sock, socket.socket):  # it was connecting; a TLS socket must not be made of it
+        code = sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
+        if code:
+            raise OSError(code, os.strerror(code))
 
 
-_AGAIN = (BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError)
+class stream:
+    """A socket as MicroPython's are: a write or read gives None where it would have to wait.
 
+    TLS shakes hands with the first of them.
+    """
 
-def sock_write(sock, data, at, n):
-    try:
-        return sock.send(memoryview(data)[at : at + n])
-    except _AGAIN:
-        return None
+    def __init__(self, sock):
+        self._sock = sock
+        self.wants_read = False  # a write that waits for bytes of the handshake
 
-
-def sock_read(sock, data):
-    try:
-        return sock.recv_into(data)
-    except _AGAIN:
-        return None
-
-
-def sock_connected(sock):
-    code = sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
-    if code:
-        raise OSError(code, os.strerror(code))
-
-
-async def sock_handshake(sock):
-    while True:
+    def _try(self, call, data):
+        self.wants_read = False
         try:
-            return sock.do_handshake()
+            return call(data)
         except ssl.SSLWantReadError:
-            await readable(sock)
-        except ssl.SSLWantWriteError:
-            await writable(sock)
+            self.wants_read = True
+        except (BlockingIOError, ssl.SSLWantWriteError):
+            pass
+        return None
+
+    def write(self, data, at, n):
+        return self._try(self._sock.send, memoryview(data)[at : at + n])
+
+    def readinto(self, view):
+        return self._try(self._sock.recv_into, view)
+
+    def fileno(self):
+        return self._sock.fileno()
+
+    def close(self):
+        self._sock.close()
 
 
 def set_rtc(unix):

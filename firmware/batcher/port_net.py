@@ -1,4 +1,4 @@
-"""The rest of port.py, for what talks to the network: sockets that do not block, the RTC.
+"""The rest of port.py, for what talks to the network: sockets that do not block.
 
 A file of its own so that a board without the uplink does not pay for it.
 """
@@ -10,7 +10,6 @@ from .port import MICROPYTHON, asyncio
 if MICROPYTHON:
     from asyncio import core as _core  # type: ignore[attr-defined]
 
-    # Sockets that never block. A read or write gives None where it would have to wait.
     wait_for_ms = asyncio.wait_for_ms
 
     def readable(sock):
@@ -19,37 +18,12 @@ if MICROPYTHON:
     def writable(sock):
         yield _core._io_queue.queue_write(sock)
 
-    def sock_write(sock, data, at, n):
-        return sock.write(data, at, n)  # a slice would be garbage
+    def stream(sock):
+        """-> with write(data, at, n) and readinto(view), which give None where they would wait.
 
-    def sock_read(sock, data):
-        return sock.readinto(data)
-
-    def sock_connected(sock):
-        pass  # a failed connect shows at the first write
-
-    async def sock_handshake(sock):
-        pass  # lazy: it happens, and fails, at the first write
-
-    def set_rtc(unix):
-        """Set the clock of the chip, which TLS and files go by, to UTC."""
-        try:
-            from machine import RTC
-        except ImportError:  # the unix port goes by the computer's
-            return
-        from time import gmtime
-
-        t = gmtime(unix - (0 if gmtime(0)[0] == 1970 else 946684800))
-        RTC().datetime((t[0], t[1], t[2], t[6], t[3], t[4], t[5], 0))
+        A connect or a handshake that fails shows at the first of them.
+        """
+        return sock
 
 else:
-    from .port_host import (
-        readable,
-        set_rtc,
-        sock_connected,
-        sock_handshake,
-        sock_read,
-        sock_write,
-        wait_for_ms,
-        writable,
-    )
+    from .port_host import readable, stream, wait_for_ms, writable

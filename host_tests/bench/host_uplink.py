@@ -20,8 +20,8 @@ HERE = Path(__file__).parent
 sys.path[:0] = [str(HERE.parent), str(HERE.parents[1] / "firmware")]
 
 from batcher_tools.collect.server import CollectorThread  # noqa: E402
-from batcher_tools.compile import compile_file  # noqa: E402
-from batcher_tools.paths import FIRMWARE, MICROPYPATH, program  # noqa: E402
+from batcher_tools.compile import compile_firmware  # noqa: E402
+from batcher_tools.paths import MICROPYPATH, program  # noqa: E402
 from batcher_tools.proxy import ProxyThread, cut, delay, reset  # noqa: E402
 from peers import Collect, Nats  # noqa: E402
 
@@ -112,21 +112,19 @@ def soak(collector, batches):
 
 
 def sizes():
-    """-> bytes of uplink/; of HTTP, names, the encoder of a configuration that names none, and
-    Wi-Fi; of the same with JSON from enc_json. Compiled as for a board."""
+    """-> bytes of uplink/; of HTTP, names and Wi-Fi with `rows`; of the same with JSON. As on a
+    board: compiled for armv6m, joined."""
     out = {}
     with tempfile.TemporaryDirectory() as folder:
-        for path in sorted((FIRMWARE / "batcher" / "uplink").glob("*.py")):
-            target = Path(folder) / "x.mpy"
-            compile_file(path, target, path.name, "armv6m")  # as it goes onto a board
-            out[path.stem] = target.stat().st_size
-    parts = ["__init__", "http", "answer", "naming", "wire", "dns", "udp", "wifi", "encoder"]
-    json_parts = [*parts, "enc_json", "emit", "program"]
-    parts.append("enc_rows")
+        for path in compile_firmware(Path(folder), "armv6m"):
+            if path.parent.name == "uplink":
+                out[path.stem] = path.stat().st_size
+    parts = ["__init__", "http", "transport", "dns", "wifi", "encoder"]
     width = max(map(len, out))
     for name, size in out.items():
         print(f"  {name:{width}} {size:6}")
-    return sum(out.values()), *(sum(out[part] for part in p) for p in (parts, json_parts))
+    least = sum(out[part] for part in parts)
+    return sum(out.values()), least + out["enc_rows"], least + out["program"] + out["enc_json"]
 
 
 def main():

@@ -1,7 +1,7 @@
 """Names to addresses over UDP, against a scripted name server."""
 
 from batcher.port import asyncio, ticks_diff, ticks_ms
-from batcher.uplink.dns import Resolver, addresses, query, skip
+from batcher.uplink.dns import Resolver, addresses, name_servers, query
 from kit.check import raises
 from kit.udp_server import UdpServer
 
@@ -23,26 +23,28 @@ CNAME = (5, 30, b"\x05other\xc0\x12")
 
 
 def test_a_question_is_as_rfc_1035_says():
-    assert bytes(query("a.bc", 0x1234)) == (
+    assert bytes(query("a.bc", b"\x12\x34")) == (
         b"\x12\x34\x01\0\0\x01\0\0\0\0\0\0" + b"\x01a\x02bc\0" + b"\0\x01\0\x01"
     )
     for name in ("", "a..b", "x" * 64):
         with raises(ValueError, "not a name"):
-            query(name, 1)
+            query(name, b"12")
 
 
 def test_replies_are_read_and_never_past_their_end():
-    question = query("a.bc", 7)
+    question = query("a.bc", b"\0\7")
     good = reply(question, [CNAME, A, (28, 60, bytes(16)), (1, 5000, b"\x01\x02\x03\x04")])
     assert addresses(good, len(question)) == (["127.0.0.9", "1.2.3.4"], 30)
     for n in range(len(question), len(good)):
         addresses(good[:n], len(question))
-    assert skip(b"\x03abc\0x", 0, 6) == 5
-    assert skip(b"\x3f", 0, 1) == 1
-    with raises(OSError, "no such name"):
-        bad = reply(question, [], 3)
-        addresses(bad, len(question))
-    assert addresses(reply(question, [], 2), len(question))[0] == []
+    plain = bytearray(reply(question, [A]))  # the name once more, not a pointer to the first
+    plain[len(question) : len(question) + 2] = question[12:-4]
+    assert addresses(bytes(plain), len(question)) == (["127.0.0.9"], 60)
+    plain[len(question)] = 0x3F  # a label beyond the end
+    assert addresses(bytes(plain), len(question)) is False
+    assert addresses(reply(question, [(1, 1 << 31, A[2])]), len(question))[1] == 3600
+    assert addresses(reply(question, [], 3), len(question)) == (None, 0)  # no such name
+    assert addresses(reply(question, [A], 2), len(question)) is False
 
 
 def test_it_resolves_keeps_and_asks_again_after_a_failure():
@@ -61,7 +63,7 @@ def test_it_resolves_keeps_and_asks_again_after_a_failure():
 
 def test_strays_and_forgeries_are_passed_over():
     def answer(q):
-        other = reply(query("evil.name", 0), [(1, 60, b"\6\6\6\6")])
+        other = reply(query("evil.name", b"\0\0"), [(1, 60, b"\6\6\6\6")])
         wrong_number = bytearray(reply(q, [(1, 60, b"\6\6\6\6")]))
         wrong_number[0] ^= 1
         same_number = bytearray(other)
@@ -141,3 +143,22 @@ def test_of_several_addresses_the_next_is_tried_after_a_failure():
             assert await resolver("n.x") == "2.2.2.2"
 
     asyncio.run(main())
+
+
+def test_a_board_asks_the_name_server_that_dhcp_gave():
+    class Network:
+        STA_IF = 0
+
+        @staticmethod
+        def WLAN(interface):
+            return Network
+
+        @staticmethod
+        def ifconfig():
+            return ("10.0.0.5", "255.255.255.0", "10.0.0.1", "10.0.0.53")
+
+    assert name_servers("/there/is/none", Network) == ["10.0.0.53"]
+    path = "/tmp/batcher-test-resolv.conf"
+    with open(path, "w") as file:
+        file.write("# a comment\nsearch lan\nnameserver 10.1.1.1\nnameserver fe80::1\n")
+    assert name_servers(path) == ["10.1.1.1"]

@@ -6,7 +6,7 @@ import json
 from batcher.errors import Rejected, RetryAfter
 from batcher.identity import Identity
 from batcher.port import asyncio, ticks_diff, ticks_ms
-from batcher.uplink.http import HttpUplink, split_url
+from batcher.uplink.http import HttpUplink
 from kit.check import raises
 from kit.encoder import PlainJson, Source
 from kit.server import HttpServer, Server, answer, echo
@@ -112,7 +112,7 @@ def test_a_body_beyond_the_bound_is_not_read_and_the_connection_not_used_again()
         async with HttpServer([big]) as server:
             up = uplink(server)
             assert await up.send([1]) is True
-            assert up.wire.sock is None
+            assert up.sock is None
             assert await up.send([1]) is True
             assert server.connections == 2
             up.close()
@@ -226,7 +226,7 @@ def test_a_fresh_connection_that_dies_is_a_failure():
             up = uplink(server)
             await failure(up, [1], OSError)
             assert len(server.requests) == 1
-            assert up.wire.sock is None
+            assert up.sock is None
 
     run(main)
 
@@ -241,12 +241,14 @@ def test_what_never_ends_is_cut_off():
         while True:
             writer.write(b"x" * 100)
             await writer.drain()
+            await asyncio.sleep(0)
 
     async def many_lines(reader, writer):
         writer.write(b"HTTP/1.1 200 OK\r\n")
         while True:
             writer.write(b"X: yyyyyyyyyyyyyyyy\r\n" * 5)
             await writer.drain()
+            await asyncio.sleep(0)
 
     async def garbage(reader, writer):
         await reader.read(1000)
@@ -266,7 +268,7 @@ def test_what_never_ends_is_cut_off():
                 exc = await failure(up, [1], OSError)
                 assert word in str(exc), str(exc)
                 assert ticks_diff(ticks_ms(), start) < 900
-                assert up.wire.sock is None
+                assert up.sock is None
 
     run(main)
 
@@ -294,7 +296,7 @@ def test_an_early_answer_ends_a_long_request():
             up = uplink(server, piece=512)
             exc = await failure(up, list(range(6000)), Rejected)
             assert "stop it" in str(exc)
-            assert up.wire.sock is None
+            assert up.sock is None
 
     run(main)
 
@@ -309,21 +311,29 @@ def test_cancelling_a_send_leaves_no_socket():
             up = uplink(server)
             task = asyncio.create_task(up.send([1]))
             await asyncio.sleep(0.05)
-            assert up.wire.sock is not None
+            assert up.sock is not None
             task.cancel()
             with raises(asyncio.CancelledError):
                 await task
-            assert up.wire.sock is None
+            assert up.sock is None
 
     run(main)
 
 
 def test_arguments_are_checked():
-    assert split_url("https://h/a/b") == (True, "h", 443, "/a/b")
-    assert split_url("http://1.2.3.4:8080") == (False, "1.2.3.4", 8080, "/")
+    def wire(url, tls=None):
+        return HttpUplink(url, PlainJson(), IDENT, tls=tls)
+
+    one = wire("https://h/a/b", "a Tls")
+    assert (one.tls, one.host, one.port, one.path) == ("a Tls", "h", 443, "a/b")
+    two = wire("http://1.2.3.4:8080", "a Tls")
+    assert (two.tls, two.host, two.port, two.path) == (None, "1.2.3.4", 8080, "")
     for url in ("h/a", "ftp://h/", "http://", "http://u:secret@h/", "http://h:x/"):
-        with raises(ValueError, "url"):
-            split_url(url)
+        with raises(ValueError, "url") as caught:
+            wire(url)
+        assert "secret" not in str(caught.exc)
+    with raises(ValueError, "tls: wanted a Tls"):
+        wire("https://h/")
     with raises(ValueError, "piece"):
         HttpUplink("http://127.0.0.1/", PlainJson(), IDENT, piece=100)
     with raises(ValueError, "line break"):

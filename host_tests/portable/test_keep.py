@@ -14,7 +14,7 @@ from batcher.spool import Spool
 from batcher.tiered import Tiered
 from batcher.timebase import Timebase
 from batcher.uplink.enc_rows import RowsEncoder
-from batcher.uplink.naming import Name
+from batcher.uplink.transport import Transport
 from kit import scratch
 
 ROOM = Schema("room", [("temperature", "Cel", -2)])
@@ -161,10 +161,10 @@ def test_what_is_sent_of_an_earlier_boot_has_its_name():
     one.store.spill_all()
     two = Life(path)
     ident = Identity("dev", "f" * 16)
-    name = Name(ident, Source(two.store))
+    name = Transport(None, ident, Source(two.store), None, 0, 512, 0, 0)
     old = "".join(["%02x" % b for b in one.boot])
     batch = two.store.peek(4)
-    assert name.of(batch) == b"dev/%s/room/0/4" % old.encode()
+    assert name.name(batch) == b"dev/%s/room/0/4" % old.encode()
     for who in (ident, name):
         text = bytearray(512)
         encoder = RowsEncoder()
@@ -173,7 +173,7 @@ def test_what_is_sent_of_an_earlier_boot_has_its_name():
     two.store.commit(4)
     two.take(0, 4)
     two.store.seal()
-    assert name.of(two.store.peek(4)) == b"dev/ffffffffffffffff/room/0/4"
+    assert name.name(two.store.peek(4)) == b"dev/ffffffffffffffff/room/0/4"
     two.store.spool.close()
     scratch.remove(path)
 
@@ -190,13 +190,13 @@ def test_lists_of_an_earlier_boot_have_its_name_too():
         one.push(i)
     one.spill_all()
     two = life()
-    name = Name(Identity("dev", "f" * 16), Source(two))
+    name = Transport(None, Identity("dev", "f" * 16), Source(two), None, 0, 512, 0, 0)
     old = "".join(["%02x" % b for b in one.spool.boot])
-    assert name.of(two.peek(3)) == b"dev/%s/items/0/3" % old.encode() and name.boot == old
+    assert name.name(two.peek(3)) == b"dev/%s/items/0/3" % old.encode() and name.boot == old
     two.commit(3)
-    assert name.of(two.peek(3)) == b"dev/%s/items/3/2" % old.encode()
+    assert name.name(two.peek(3)) == b"dev/%s/items/3/2" % old.encode()
     two.commit(2)
     two.push(7)
-    assert name.of(two.peek(3)) == b"dev/ffffffffffffffff/items/0/1"
+    assert name.name(two.peek(3)) == b"dev/ffffffffffffffff/items/0/1"
     two.spool.close()
     scratch.remove(path)

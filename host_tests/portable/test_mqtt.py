@@ -11,7 +11,8 @@ from batcher.schema import Schema
 from batcher.uplink import mqtt_wire as mq
 from batcher.uplink.build import encoder
 from batcher.uplink.enc_rows import RowsEncoder
-from batcher.uplink.mqtt import MqttUplink, split_url
+from batcher.uplink.mqtt import MqttUplink
+from batcher.uplink.wire import Wire
 from kit.broker import Broker, string
 from kit.check import raises
 from kit.encoder import PlainJson, Source
@@ -35,7 +36,7 @@ async def failure(up, batch, kind):
     try:
         await up.send(batch)
     except kind as exc:
-        assert up.wire.sock is None
+        assert up.sock is None
         return exc
     raise AssertionError("nothing was raised, wanted %s" % kind.__name__)
 
@@ -199,7 +200,7 @@ def test_a_packet_limit_splits_and_one_item_above_it_is_rejected():
             exc = await failure(up, ["x" * 400], Rejected)
             assert "300" in str(exc)
             assert await up.send([1, 2, "x" * 400, 3]) == 2
-            assert up.wire.sock is not None
+            assert up.sock is not None
             await up.close()
 
     run(main)
@@ -256,30 +257,48 @@ def test_garbage_is_not_taken_for_a_broker():
     run(main)
 
 
+class Script:
+    """A socket that gives a stream in parts of `step` bytes, then its end."""
+
+    def __init__(self, stream, step):
+        self.stream = stream
+        self.step = step
+
+    def readinto(self, view):
+        n = min(self.step, len(view), len(self.stream))
+        view[:n] = self.stream[:n]
+        self.stream = self.stream[n:]
+        return n
+
+
+def wire(stream, step):
+    wire = Wire()
+    wire.buffer = bytearray(128)
+    wire.view = memoryview(wire.buffer)
+    wire.at = wire.end = wire.rest = 0
+    wire.left = 10000
+    wire.sock = Script(stream, step)
+    return wire
+
+
 def test_the_reader_takes_any_cut_and_passes_over_messages():
     stream = b"\x20\x02\x01\x00" + b"\x30\x82\x01" + bytes(130) + b"\xd0\x00" + b"\x40\x02\x12\x34"
-    for step in (1, 2, 3, 7, 100):
-        reader = mq.Reader()
-        found = []
-        at = 0
-        while at < len(stream):
-            room = reader.room()
-            part = stream[at : at + min(step, len(room))]
-            room[: len(part)] = part
-            reader.got(len(part))
-            at += len(part)
-            while True:
-                kind = reader.parse()
-                if not kind:
-                    break
-                found.append((kind, reader.number if kind != mq.PINGRESP else 0))
-        assert found == [(0x20, 0x100), (0xD0, 0), (0x40, 0x1234)], (step, found)
-    for bad in (b"\x40\x03abc", b"\x20\xff\xff\xff\xff\xff", b"\x90\x03abc"):
-        reader = mq.Reader()
-        reader.room()[: len(bad)] = bad
-        reader.got(len(bad))
-        with raises(OSError, "MQTT"):
-            reader.parse()
+
+    async def main():
+        for step in (1, 2, 3, 7, 100):
+            one = wire(stream, step)
+            found = []
+            for _ in range(3):
+                kind = await mq.packet(one)
+                found.append((kind, one.number if kind != mq.PINGRESP else 0))
+            assert found == [(0x20, 0x100), (0xD0, 0), (0x40, 0x1234)], (step, found)
+            with raises(OSError, "ended"):
+                await mq.packet(one)
+        for bad in (b"\x40\x03abc", b"\x20\xff\xff\xff\xff\xff", b"\x90\x03abc"):
+            with raises(OSError, "MQTT"):
+                await mq.packet(wire(bad, 100))
+
+    run(main)
 
 
 def test_an_idle_connection_is_kept_alive_and_its_death_noticed():
@@ -288,10 +307,10 @@ def test_an_idle_connection_is_kept_alive_and_its_death_noticed():
             up = uplink(broker, keepalive_s=1, ping_ms=100)
             await up.send([1])
             await asyncio.sleep(2.2)
-            assert broker.pinged >= 1 and up.wire.sock is not None
+            assert broker.pinged >= 1 and up.sock is not None
             broker.pings = False
             await asyncio.sleep(1.3)
-            assert up.wire.sock is None
+            assert up.sock is None
             assert await up.send([2]) is True
             assert broker.connections == 2
             await up.close()
@@ -314,11 +333,18 @@ def test_the_next_broker_is_tried_after_a_failure():
 
 
 def test_arguments_are_checked():
-    assert split_url("mqtt://h") == (False, "h", 1883)
-    assert split_url("mqtts://1.2.3.4:99/") == (True, "1.2.3.4", 99)
+    def wire(url, tls=None):
+        return MqttUplink(url, PlainJson(), IDENT, tls=tls)
+
+    one = wire("mqtt://h")
+    assert (one.tls, one.host, one.port) == (None, "h", 1883)
+    two = wire("mqtts://1.2.3.4:99/", "a Tls")
+    assert (two.tls, two.host, two.port) == ("a Tls", "1.2.3.4", 99)
+    assert wire("mqtts://h", "a Tls").port == 8883
     for url in ("h", "http://h", "mqtt://u:secret@h", "mqtt://h:x", "mqtt://", "mqtt://h/t"):
-        with raises(ValueError, "url"):
-            split_url(url)
+        with raises(ValueError, "url") as caught:
+            wire(url)
+        assert "secret" not in str(caught.exc)
     with raises(ValueError, "tls"):
         MqttUplink("mqtts://h", PlainJson(), IDENT)
     for wrong in ({"window": 0}, {"per_message": -1}, {"keepalive_s": 70000}, {"piece": 5}):

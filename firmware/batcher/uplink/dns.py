@@ -11,60 +11,39 @@ Rules
 from ..port import ticks_add, ticks_diff, ticks_ms, urandom
 from .udp import ask
 
-_TTL_MOST = 3600
-
 
 def query(name, number):
-    """The bytes of a question for an A record. Raises ValueError for what is not a name."""
-    out = bytearray(12)
-    out[0] = number >> 8
-    out[1] = number & 255
-    out[2] = out[5] = 1  # recursion wanted; one question
-    for label in name.rstrip(".").split("."):
+    """The bytes of a question for an A record; number: two bytes. ValueError for no name."""
+    out = number + b"\1\0\0\1\0\0\0\0\0\0"  # recursion wanted; one question
+    for label in name.rstrip(".").encode().split(b"."):
         if not 0 < len(label) < 64:
             raise ValueError("host: %r is not a name" % name)
-        out.append(len(label))
-        out.extend(label.encode())
-    out.extend(b"\0\0\x01\0\x01")
-    return out
+        out += bytes((len(label),)) + label
+    return out + b"\0\0\1\0\1"
 
 
-def skip(reply, at, end):
-    """-> where the name at `at` ends."""
-    while at < end:
-        n = reply[at]
-        if n >= 0xC0:
-            return at + 2
-        at += n + 1
-        if n == 0:
-            return at
-    return end
-
-
-def addresses(reply, asked):
-    """-> (list of addresses, seconds they hold) of a fitting reply. Raises OSError."""
+def addresses(reply, at):
+    """-> (addresses, seconds they hold) of a reply whose answers begin at `at`; (None, 0): there
+    is no such name; False: this server knows nothing."""
     code = reply[3] & 15
     if code == 3:
-        raise OSError("no such name")
-    if code:
-        return [], 0
-    n = len(reply)
-    at = asked
+        return None, 0
+    size = len(reply)
     found = []
-    ttl = _TTL_MOST
-    for _ in range(reply[6] << 8 | reply[7]):
-        at = skip(reply, at, n)
-        if at + 10 > n:
+    ttl = 3600
+    for _ in range(0 if code else reply[6] << 8 | reply[7]):
+        while at < size and 0 < reply[at] < 0xC0:
+            at += reply[at] + 1
+        at += 2 if reply[at : at + 1] > b"\0" else 1  # a name ends with 0 or points elsewhere
+        end = at + 10 + int.from_bytes(reply[at + 8 : at + 10], "big")
+        if end > size:
             break
-        end = at + 10 + (reply[at + 8] << 8 | reply[at + 9])
-        if end > n:
-            break
-        if bytes(reply[at : at + 4]) == b"\0\x01\0\x01" and end == at + 14:
+        if reply[at : at + 4] == b"\0\1\0\1" and end == at + 14:
             found.append("%d.%d.%d.%d" % tuple(reply[at + 10 : end]))
-        if reply[at + 4] == reply[at + 5] == 0:  # CNAMEs on the way count for the time, too
-            ttl = min(ttl, reply[at + 6] << 8 | reply[at + 7])
+        # CNAMEs on the way count for the time, too.
+        ttl = min(ttl, int.from_bytes(reply[at + 4 : at + 8], "big"))
         at = end
-    return found, max(1, ttl)
+    return bool(found) and (found, max(1, ttl))
 
 
 class Resolver:
@@ -74,68 +53,61 @@ class Resolver:
     what DHCP said. ms: for one question to one server.
     """
 
+    resolver = None  # for `ask`, which wants no names of us
+
     def __init__(self, servers, ms=800):
         self.servers = servers
         self.ms = ms
-        self._known = {}  # name: [addresses, ticks when they expire, expired]
+        self._known = {}  # name: [addresses, ticks when they expire]
 
     async def __call__(self, name):
         """Raises OSError where it does not exist or nobody answers, ValueError for no name."""
-        entry = self._known.get(name)
-        if entry and not entry[2] and ticks_diff(entry[1], ticks_ms()) > 0:
-            return entry[0][0]
-        servers = self.servers() if callable(self.servers) else self.servers
-        for server in [s for s in servers if s and s != "0.0.0.0"][:4] * 2:
-            number = urandom(2)
-            question = query(name, number[0] << 8 | number[1])
+        known = self._known
+        entry = known.get(name)
+        if not entry or ticks_diff(entry[1], ticks_ms()) <= 0:
+            question = query(name, urandom(2))
             asked = len(question)
 
-            def fits(reply, question=question, asked=asked):
-                return (
-                    len(reply) >= asked
-                    and reply[2] & 0xF8 == 0x80
-                    and reply[:2] == question[:2]
-                    and reply[12:asked].lower() == bytes(question[12:]).lower()
-                )
+            def read(reply, sent):
+                if (
+                    len(reply) < asked
+                    or reply[2] & 0xF8 != 0x80
+                    or reply[:2] != question[:2]
+                    or reply[12:asked].lower() != question[12:].lower()
+                ):
+                    return None
+                return addresses(reply, asked)
 
-            try:
-                reply = await ask(
-                    server if ":" in server else server + ":53", question, fits, self.ms
-                )
-            except OSError:
-                continue
-            if reply is None:
-                continue
-            found, ttl = addresses(reply, asked)
+            servers = self.servers() if callable(self.servers) else self.servers
+            found = await ask(self, servers[:4] * 2, 53, question, read)
             if found:
-                self._known[name] = [found, ticks_add(ticks_ms(), ttl * 1000), False]
-                if len(self._known) > 8:
-                    self._known = {name: self._known[name]}
-                return found[0]
-        if entry:
-            return entry[0][0]
-        raise OSError("no name server answered for %s" % name)
+                if found[0] is None:
+                    raise OSError("no such name: " + name)
+                if len(known) > 7:
+                    known.clear()
+                known[name] = entry = [found[0], ticks_add(ticks_ms(), found[1] * 1000)]
+            elif not entry:
+                raise OSError("no name server answered for " + name)
+        return entry[0][0]
 
     def failed(self, name):
         """The address did not connect: the next one first, and ask again."""
         entry = self._known.get(name)
         if entry:
             entry[0].append(entry[0].pop(0))
-            entry[2] = True
+            entry[1] = ticks_ms()
 
 
-def _from_file():
-    """Name servers of a computer; a board hands in a Resolver with what DHCP gave."""
-    found = []
+def name_servers(path="/etc/resolv.conf", network=None):
+    """-> those of a computer; on a board, which has no such file, those that DHCP gave."""
     try:
-        with open("/etc/resolv.conf") as file:
-            for line in file:
-                words = line.split()
-                if len(words) > 1 and words[0] == "nameserver" and ":" not in words[1]:
-                    found.append(words[1])
+        with open(path) as file:
+            lines = file.read().split("\n")
     except OSError:
-        pass
-    return found
+        if network is None:
+            import network
+        return [network.WLAN(network.STA_IF).ifconfig()[3]]
+    return [line.split()[1] for line in lines if line.startswith("nameserver ") and ":" not in line]
 
 
-resolver = Resolver(_from_file)
+resolver = Resolver(name_servers)

@@ -1,39 +1,35 @@
 """A transport: each batch is one POST over a kept HTTP/1.1 connection (RFC 9110, 9112).
 
 Rules
-- One buffer, made at construction: [ head | body piece ]. The head is written so that it ends
-  where the piece begins; both leave in one write. A batch that fits goes with its length, a
-  larger one in chunks, or after a dry run that counts where `chunked` is False.
+- A batch that fits the buffer goes with its length, a larger one in chunks, or after a dry run
+  that counts where `chunked` is False.
 - One deadline for the whole exchange. Whatever ends it early closes the connection.
 - Done is the expected status and, where `ack` names a header, our own identity in it: a
   captive portal answers 200 too. Only what says "this content is wrong" rejects.
 """
 
 from ..errors import Rejected, RetryAfter
-from ..port import asyncio
-from .answer import Answer
-from .naming import Name, begin, first_of
-from .wire import Wire, within
+from ..port import asyncio, const
+from .answer import ACK, DATE, LOCATION, NAMES, RETRY, read
+from .transport import Transport
 
 _HEX = b"0123456789abcdef"
-_CHUNK = 6  # "0123\r\n" before a piece, and 2 bytes after it
-_FAULTS = (408, 425, 429)  # try again later, like 5xx
+_CHUNK = const(6)  # "0123\r\n" before a piece, and 2 bytes after it
 
 
-def split_url(url):
-    """ "https://host:port/path" -> (secure, host, port, path). Raises ValueError."""
-    scheme, found, rest = url.partition("://")
-    host, slash, path = rest.partition("/")
-    if not found or scheme not in ("http", "https") or not host or "@" in host:
-        raise ValueError("url: wanted http://host/path or https://host/path, found %r" % scheme)
-    host, colon, port = host.partition(":")
-    if colon and not port.isdigit():
-        raise ValueError("url: wanted a port number after the colon")
-    secure = scheme == "https"
-    return secure, host, int(port) if colon else 443 if secure else 80, "/" + path
+def clock(value):
+    """-> seconds into the day of an HTTP-date (RFC 9110, 5.6.7). Raises ValueError."""
+    i = value.index(b":")
+    hours, minutes, seconds = value[i - 2 : i + 6].split(b":")
+    return (int(hours) * 60 + int(minutes)) * 60 + int(seconds)
 
 
-class HttpUplink:
+def printable(text):
+    """-> bytes of the other side as a str for a message."""
+    return ("%r" % bytes(text))[2:-1]
+
+
+class HttpUplink(Transport):
     """`batcher.register_handler(HttpUplink(url, encoder, ident).send)`.
 
     url          http:// or https://, name or IPv4 address
@@ -41,7 +37,7 @@ class HttpUplink:
     ident        Identity(device, boot)
     source       the Batcher, for batches of a Ring: it knows their first number and series
     token        sent as `Authorization: Bearer`; headers: a dict of more of them
-    tls          tls.Tls(...); made with the built-in rules where the URL says https
+    tls          tls.Tls(ca), wanted where the URL says https
     expect       the statuses that mean "taken"; None: any 2xx
     ack          header in which the collector echoes our Idempotency-Key; None: not asked for
     deadline_ms  for one whole exchange, below the watchdog's
@@ -68,170 +64,139 @@ class HttpUplink:
         piece=1024,
         resolver=None,
     ):
-        secure, host, port, path = split_url(url)
-        if piece < 512 or piece > 65535:
-            raise ValueError("piece: wanted 512 to 65535, found %d" % piece)
-        if secure and tls is None:
-            from .tls import Tls
-
-            tls = Tls()
-        lines = ["POST %s HTTP/1.1" % path, "Host: %s:%d" % (host, port)]
-        lines.append("Content-Type: %s" % encoder.content_type)
+        self.aim(url, "http", ("80", "443"), tls)
+        lines = [
+            "POST /%s HTTP/1.1" % self.path,
+            "Host: %s:%d" % (self.host, self.port),
+            "Content-Type: " + encoder.content_type,
+        ]
         if token:
-            lines.append("Authorization: Bearer %s" % token)
-        for name in headers or {}:
+            lines.append("Authorization: Bearer " + token)
+        for name in headers or ():
             lines.append("%s: %s" % (name, headers[name]))
         for line in lines:
             if "\r" in line or "\n" in line:
                 raise ValueError("%s: a header may not hold a line break" % line.split(":")[0])
-        self._lines = "\r\n".join(lines).encode() + b"\r\nIdempotency-Key: "
-        self._start = start = len(self._lines) + 160  # room for the key and the length
-        self._buffer = bytearray(start + piece + 2)
-        self._view = memoryview(self._buffer)
-        self._piece = self._view[start : start + piece]
-        self._answer = Answer(self._buffer, self._view)
-        self.wire = Wire(host, port, tls if secure else None, resolver)
-        self.encoder = encoder
-        self.name = Name(ident, source)
+        lines.append("Idempotency-Key: ")
+        self._lines = "\r\n".join(lines).encode()
+        room = len(self._lines) + 160  # for the key and the length
+        Transport.__init__(
+            self, encoder, ident, source, resolver, room, piece, deadline_ms, wait_ms
+        )
         self.ack = ack
-        self._echo = (ack.lower() + ":").encode() if ack else None
         self.expect = expect
-        self.deadline_ms = deadline_ms
-        self.wait_ms = wait_ms
         self.chunked = chunked
-        self.most = 0  # items the other side takes at once, learnt from 413; 0: not known
-        self._clean = False
+        self.values = list(NAMES)  # of the answer's headers
 
     async def send(self, batch):
         """Deliver it; -> True, or how many of its first items were taken."""
-        self._clean = False
+        offered = len(batch)
         try:
-            return await within(self.deadline_ms, self._send(batch), self.wire)
+            n = await self.within(self.deadline_ms, self._send(batch, offered))
         finally:
-            if not self._clean:
-                self.wire.close()
-
-    def close(self):
-        """Close the kept connection."""
-        self.wire.close()
-
-    async def _send(self, batch):
-        offered = n = len(batch)
-        while True:
-            if 0 < self.most < n:
-                batch = first_of(batch, self.most)
-                n = self.most
-            name = self.name.of(batch)
-            answer = self._answer
-            wire = self.wire
-            kept = wire.sock is not None and wire.poll(self._view) is None
-            if not kept:
-                wire.close()
-            while True:
-                if wire.sock is None:
-                    await wire.open()
-                answer.status = 0
-                try:
-                    await self._exchange(batch, name)
-                    break
-                except OSError:
-                    wire.close()
-                    if not kept or answer.status >= 200:
-                        raise
-                    kept = False  # a kept connection may die of age: one new one, at once
-            if answer.status != 413 or n == 1:
-                break
-            self.most = n // 2  # too large: send so many, and let it grow again
-            if not answer.keep:
-                wire.close()
-        self._clean = answer.keep
-        self._judge(answer)
+            if not self.keep:
+                self.close()
+        self._judge()
         if self.most:
             self.most += 1 + self.most // 8
         return True if n == offered else n
 
-    async def _exchange(self, batch, name):
-        wire = self.wire
-        wire.stage = "sending"
-        buffer = self._buffer
-        encoder = self.encoder
-        piece = self._piece
+    def _poll(self):
+        """-> how many bytes have come, None where none; 0: the other side has ended."""
+        self.at = self.end = 0
+        try:
+            got = self.sock.readinto(self.view)
+        except (OSError, ValueError):
+            return 0
+        self.end = got or 0
+        return got
+
+    async def _send(self, batch, offered):
+        buffer = self.buffer
         start = self._start
-        n, length, last = begin(encoder, batch, self.name, piece, not self.chunked)
-        at = self._head(name, length)
-        turn = 0
         while True:
-            end = start + n
-            if length < 0:
-                for i in range(4):
-                    buffer[start - 3 - i] = _HEX[n & 15]
-                    n >>= 4
-                buffer[start - 2] = buffer[end] = 13
-                buffer[start - 1] = buffer[end + 1] = 10
-                end += 2
-            at = wire.put(buffer, at, end)
-            if at < end:
-                await wire.write(buffer, at, end)
-            if last:
-                break
-            got = wire.poll(
-                self._view
-            )  # an answer before the end of the request: it will not be read
-            if got is not None:
-                if not got:
-                    raise OSError("the connection was closed during the request")
-                wire.stage = "reading the answer"
-                await self._answer.read(wire, self._echo, name, n=got)
-                self._answer.keep = False
-                return
-            turn += 1
-            if not turn & 3:
-                await asyncio.sleep(0)  # the loop is not ours alone
-            n = encoder.fill(piece)
-            if not n:
-                if length < 0:
-                    await wire.write(b"0\r\n\r\n", 0, 5)
-                break
-            at = start if length >= 0 else start - _CHUNK
-        wire.stage = "waiting for the answer"
-        await self._answer.read(wire, self._echo, name)
-
-    def _head(self, name, length):
-        """Put the head right before the piece; -> where it begins."""
-        if length < 0:
+            if self.most:
+                batch = self.part(batch, 0, offered, offered)
+            self._key = self.name(batch)
+            self.status = 0
+            kept = self.keep and self._poll() is None
+            if not kept:
+                self.close()
+                await self.open()
+            self.keep = False
+            self.stage = "sending"
+            n, left = self.begin(batch, not self.chunked)
+            before = 0
             end = b"\r\nTransfer-Encoding: chunked\r\n\r\n"
-        else:
-            end = b"\r\nContent-Length: %d\r\n\r\n" % length
-        stop = self._start - (_CHUNK if length < 0 else 0)
-        at = stop
-        for part in (end, name, self._lines):
-            if len(part) > at:
-                raise ValueError("ident: the name of the batch is too long for its header")
-            self._buffer[at - len(part) : at] = part
-            at -= len(part)
-        return at
+            if left < 0:
+                before = _CHUNK
+            else:
+                end = b"\r\nContent-Length: %d\r\n\r\n" % left
+            at = self.head(start - before, (end, self._key, self._lines))
+            early = None
+            try:
+                while True:
+                    end = start + n
+                    if left < 0:
+                        buffer[start - 2] = buffer[end] = 13
+                        buffer[start - 1] = buffer[end + 1] = 10
+                        end += 2
+                        size = n
+                        for i in range(start - 3, start - 7, -1):
+                            buffer[i] = _HEX[size & 15]
+                            size >>= 4
+                    at = self.put(buffer, at, end)
+                    if at < end:
+                        await self.write(buffer, at, end)
+                    if not n or n == left:  # a chunk of no bytes is the last one
+                        break
+                    left -= n
+                    early = self._poll()
+                    if early is not None:  # an answer before the end: the rest stays here
+                        break
+                    await asyncio.sleep(0)  # the loop is not ours alone
+                    n = self.encoder.fill(self._piece)
+                    at = start - before
+                self.stage = "waiting for the answer"
+                await read(self, self.ack.lower().encode() if self.ack else b"")
+            except OSError:
+                if not kept or self.status:
+                    raise
+                continue  # a kept connection may die of age: a new one, at once
+            if early is not None:
+                self.keep = False
+            n = len(batch)
+            if self.status != 413 or n == 1:
+                return n
+            self.most = n // 2  # too large: send so many, and let it grow again
 
-    def _judge(self, answer):
-        status = answer.status
-        good = status in self.expect if self.expect else 200 <= status < 300
-        if good and (not self._echo or answer.echo):
+    def _judge(self):
+        status = self.status
+        values = self.values
+        good = status in self.expect if self.expect else status < 300
+        if good and (not self.ack or values[ACK] == self._key):
             return
-        reason = said = str(answer.reason, "utf-8")
-        if answer.text:
-            said += ": " + answer.text
+        ms = self.wait_ms
+        said = printable(self.said[9:])
         if good:
-            said = "%s without our name in %s: a captive portal?" % (said, self.ack)
-        elif status in (400, 413, 422):
-            raise Rejected(said)
-        elif answer.retry_ms is not None:
-            raise RetryAfter(answer.retry_ms, said)
-        elif status >= 500 or status in _FAULTS:
-            raise OSError(said)
-        elif 300 <= status < 400:
-            said = "%s: redirects are not followed; set the URL to %s" % (
-                reason,
-                str(answer.location or b"", "utf-8"),
-            )
+            said += " without our name in %s: a captive portal?" % self.ack
         else:
-            said += ": nothing is lost; check token and URL"
-        raise RetryAfter(self.wait_ms, said)
+            if self.text:
+                said += ": " + printable(self.text)
+            if status in (400, 413, 422):
+                raise Rejected(said)
+            late = values[RETRY]
+            try:
+                if late.isdigit():
+                    ms = min(int(late), 86400) * 1000
+                else:  # told apart by the other side's own clock: ours may be unset
+                    ms = (clock(late) - clock(values[DATE])) % 86400 * 1000
+            except ValueError:  # it does not ask to be left alone
+                if status >= 500 or status in (408, 425, 429):
+                    raise OSError(said)
+                if 300 <= status < 400:
+                    where = printable(values[LOCATION])
+                    said += ": redirects are not followed; set the URL to " + where
+                else:
+                    said += ": nothing is lost; check token and URL"
+        raise RetryAfter(ms, said)

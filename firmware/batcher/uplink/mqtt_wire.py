@@ -1,34 +1,25 @@
 """MQTT 3.1.1's packets: what we write, and a reader for what a broker may say to a publisher.
 
-Section numbers are those of the OASIS standard. Rules: the reader never waits and never
-allocates; a packet it has no use for is passed over, one that cannot be is an OSError.
+Section numbers are those of the OASIS standard. Rules: a packet is taken whole or not at all, so
+that a reader may be cancelled; one it has no use for is passed over, one that cannot be is an
+OSError.
 """
 
-CONNACK = 0x20
-PUBACK = 0x40
-PINGRESP = 0xD0
-PING = b"\xc0\0"
-DISCONNECT = b"\xe0\0"
+from ..port import const
 
-# 3.2.2.3: return codes of CONNACK
-REFUSALS = (
-    "",
-    "protocol version not accepted",
-    "client id not accepted",
-    "the broker is unavailable",
-    "wrong user name or password",
-    "not authorised",
-)
+CONNACK = const(0x20)
+PUBACK = const(0x40)
+PINGRESP = const(0xD0)
 
 
-def put_length(out, at, n):
-    """Write n as 2.2.3 says; -> where it ends."""
+def fixed(kind, n):
+    """-> the first bytes of a packet of n more bytes (2.2)."""
+    out = bytearray((kind,))
     while n > 127:
-        out[at] = n & 127 | 128
+        out.append(n & 127 | 128)
         n >>= 7
-        at += 1
-    out[at] = n
-    return at + 1
+    out.append(n)
+    return out
 
 
 def text(value):
@@ -44,83 +35,53 @@ def connect(client_id, clean, keepalive_s, will, user, password):
     flags = 2 if clean else 0
     body = text(client_id)
     if will:
-        topic, payload, retain = will
-        flags |= 0x2C if retain else 0x0C  # QoS 1
-        body += text(topic) + text(payload)
+        flags |= 0x2C if will[2] else 0x0C  # QoS 1
+        body += text(will[0]) + text(will[1])
     if user is not None:
         flags |= 0x80
         body += text(user)
         if password is not None:
             flags |= 0x40
             body += text(password)
-    head = b"\0\x04MQTT\x04" + bytes((flags, keepalive_s >> 8, keepalive_s & 255))
-    out = bytearray(5)
-    out[0] = 0x10
-    n = put_length(out, 1, len(head) + len(body))
-    return bytes(out[:n]) + head + body
+    body = b"\0\x04MQTT\x04" + bytes((flags, keepalive_s >> 8, keepalive_s & 255)) + body
+    return fixed(0x10, len(body)) + body
 
 
-class Reader:
-    """`room()` is where bytes go, `got(n)` says how many came, `parse()` gives packets."""
+async def packet(wire):
+    """Read the next packet -> CONNACK, PUBACK or PINGRESP.
 
-    def __init__(self):
-        self._buffer = bytearray(128)
-        self._view = memoryview(self._buffer)
-        self.reset()
-
-    def reset(self):
-        self._at = self._end = self._skip = 0
-        self.flags = self.code = self.number = 0
-
-    def room(self):
-        """-> a memoryview to read into; what is not parsed yet stays before it."""
-        at = self._at
-        if at:
-            n = self._end - at
-            self._buffer[:n] = self._buffer[at : self._end]
-            self._at = 0
-            self._end = n
-        return self._view[self._end :]
-
-    def got(self, n):
-        self._end += n
-
-    def parse(self):
-        """-> CONNACK (flags, code), PUBACK (number), PINGRESP; 0: more bytes are needed."""
-        buffer = self._buffer
-        end = self._end
+    `number` is the two bytes of a CONNACK (flags, code) or PUBACK (id).
+    """
+    buffer = wire.buffer
+    while True:
+        while wire.rest:  # of a message, see below
+            if wire.at == wire.end:
+                await wire.more()
+            n = min(wire.rest, wire.end - wire.at)
+            wire.at += n
+            wire.rest -= n
+        n = i = 0
         while True:
-            at = self._at
-            if self._skip:
-                n = min(self._skip, end - at)
-                self._skip -= n
-                self._at = at = at + n
-            if end - at < 2:
-                return 0
-            kind = buffer[at]
-            n = shift = 0
-            while True:
-                at += 1
-                if at == end:
-                    return 0
-                n |= (buffer[at] & 127) << shift
-                shift += 7
-                if buffer[at] < 128:
-                    break
-                if shift > 21:
-                    raise OSError("MQTT: a length without an end")
-            at += 1
-            if kind & 0xF0 == 0x30:  # a message for an old subscription of this client id
-                self._at = at
-                self._skip = n
-                continue
-            if n != (0 if kind == PINGRESP else 2) or kind not in (CONNACK, PUBACK, PINGRESP):
-                raise OSError("MQTT: this is no answer of a broker: %d, %d bytes" % (kind, n))
-            if at + n > end:
-                return 0
-            self._at = at + n
-            if n:
-                self.flags = buffer[at]
-                self.code = buffer[at + 1]
-                self.number = self.flags << 8 | self.code
-            return kind
+            i += 1
+            while wire.end - wire.at <= i:
+                await wire.more()
+            byte = buffer[wire.at + i]
+            n |= (byte & 127) << 7 * i - 7
+            if byte < 128:
+                break
+            if i == 4:
+                raise OSError("MQTT: a length without an end")
+        kind = buffer[wire.at]
+        if kind & 0xF0 == 0x30:  # a message for an old subscription of this client id
+            wire.at += i + 1
+            wire.rest = n
+            continue
+        if n != (0 if kind == PINGRESP else 2) or kind not in (CONNACK, PUBACK, PINGRESP):
+            raise OSError("MQTT: this is no answer of a broker: %d, %d bytes" % (kind, n))
+        while wire.end - wire.at < n + 2:
+            await wire.more()
+        at = wire.at
+        wire.at = at + n + 2
+        if n:
+            wire.number = buffer[at + 2] << 8 | buffer[at + 3]
+        return kind

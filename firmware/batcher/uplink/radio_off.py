@@ -11,38 +11,36 @@ class RadioOff:
     off when none has followed for `linger_ms`. deadline_ms: for the link to come up.
     """
 
-    def __init__(self, link, uplink, linger_ms=2000, deadline_ms=20000, clock=None):
+    def __init__(self, link, uplink, linger_ms=2000, deadline_ms=20000, clock=real_clock):
         self.link = link
         self.uplink = uplink
         self.linger_ms = linger_ms
         self.deadline_ms = deadline_ms
-        self._clock = clock or real_clock
-        self._ready = self._clock.signal()
-        self._idle = self._clock.signal()
-        self._task = None
-        link.on_up(self._ready.set)
+        self._clock = clock
+        self._up = clock.signal()
+        self._task = None  # it lingers
+        link.on_up(self._up.set)
 
     async def send(self, batch):
+        self._stay()
         link = self.link
-        self._idle.set()
+        clock = self._clock
         if not link.up():
             link.start()
-            start = self._clock.ticks()
+            start = clock.ticks()
             while not link.up():
-                left = self.deadline_ms - ticks_diff(self._clock.ticks(), start)
+                left = self.deadline_ms - ticks_diff(clock.ticks(), start)
                 if left <= 0:
                     link.stop()
                     raise OSError("the link did not come up in %d ms" % self.deadline_ms)
-                await self._ready.wait(left)
+                await self._up.wait(left)
         try:
             return await self.uplink.send(batch)
         finally:
-            self._idle.set()
-            if self._task is None:
-                self._task = self._clock.spawn(self._linger())
+            self._task = clock.spawn(self._linger())
 
     async def _linger(self):
-        while await self._idle.wait(self.linger_ms):
+        while await self._up.wait(self.linger_ms):
             pass
         self._task = None
         done = self.uplink.close()
@@ -50,10 +48,12 @@ class RadioOff:
             await done
         self.link.stop()
 
+    def _stay(self):
+        if self._task is not None:
+            self._task.cancel()
+            self._task = None
+
     def stop(self):
         """Radio off now; no task is left."""
-        task = self._task
-        self._task = None
-        if task is not None:
-            task.cancel()
+        self._stay()
         self.link.stop()

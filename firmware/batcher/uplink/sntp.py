@@ -8,23 +8,19 @@ Rules
 - Between two readings the drift of our own clock is measured, in parts per million.
 """
 
-from ..port import asyncio, log, ticks_diff, ticks_ms, urandom
-from ..port_net import set_rtc
+from ..port import asyncio, const, log, ticks_diff, ticks_ms, urandom
+from ..port_rtc import set_rtc
 from .udp import ask
 
 _NTP_1970 = 2208988800  # seconds from 1900 to 1970
 _FIRST = 1767225600  # 2026-01-01
 _LAST = 4102444800  # 2100-01-01
-_JUMP_MS = 10000
+_JUMP_MS = const(10000)
 
 
-def unix_time(reply, at):
-    """-> (seconds since 1970, ms) of the timestamp at `at`; the era of 2036 is known."""
-    seconds = int.from_bytes(reply[at : at + 4], "big")
-    if not seconds & 0x80000000:
-        seconds += 1 << 32
-    ms = (reply[at + 4] << 8 | reply[at + 5]) * 1000 >> 16
-    return seconds - _NTP_1970, ms
+def _differs(a, b):
+    """-> ms by which a is ahead of b, after the time that passed between them (6 days)."""
+    return (a[0] - b[0]) * 1000 + a[1] - b[1] - ticks_diff(a[2], b[2])
 
 
 class Sntp:
@@ -53,78 +49,54 @@ class Sntp:
         self.drift_ppm = None
         self._at = None  # seconds, ms, ticks of the last good answer
 
-    async def _one(self, server):
-        """-> (seconds, ms, ticks) as the server says, or None."""
-        host, _, port = server.partition(":")
-        if not host.replace(".", "").isdigit():
-            if self.resolver is None:
-                from .dns import resolver
-
-                self.resolver = resolver
-            host = await self.resolver(host)
-        question = bytearray(48)
-        question[0] = 0x23  # version 4, client
-        question[40:48] = cookie = urandom(8)
-
-        def fits(reply):
-            return len(reply) >= 48 and reply[0] & 7 == 4 and reply[24:32] == cookie
-
-        sent = ticks_ms()
-        reply = await ask("%s:%s" % (host, port or "123"), question, fits, self.ms)
-        now = ticks_ms()
-        if reply is None or reply[0] >> 6 == 3 or not 1 <= reply[1] <= 15:
-            return None
-        seconds, ms = unix_time(reply, 40)
-        if not _FIRST <= seconds < _LAST:
-            return None
-        ms += ticks_diff(now, sent) // 2  # it was written about half way
-        return seconds + ms // 1000, ms % 1000, now
-
-    def _differs(self, a, b):
-        """-> ms by which a is ahead of b, after the time that passed between them (6 days)."""
-        return (a[0] - b[0]) * 1000 + a[1] - b[1] - ticks_diff(a[2], b[2])
-
     async def sync(self):
         """Ask the servers in turn; -> was the clock set."""
-        odd = None  # what a server said that does not fit our clock
-        for server in self.servers:
-            try:
-                found = await self._one(server)
-            except (OSError, ValueError):
-                continue
-            if found is None:
-                continue
-            last = self._at
-            if last is not None and abs(self._differs(found, last)) > _JUMP_MS:
-                if odd is None or abs(self._differs(found, odd)) > _JUMP_MS:
-                    odd = found
-                    continue
-                last = None  # two say so: it is our clock that is wrong
-            self._set(found, last)
-            return True
-        return False
+        self._odd = None  # what a server said that does not fit our clock
+        self._question = b"\x23" + bytes(39) + urandom(8)  # version 4, client; the cookie
+        return bool(await ask(self, self.servers, 123, self._question, self._read))
 
-    def _set(self, found, last):
+    def _read(self, reply, sent):
+        """Set the clock by a reply -> was it good; None: it is no reply to our question."""
+        now = ticks_ms()
+        if len(reply) < 48 or reply[0] & 7 != 4 or reply[24:32] != self._question[40:]:
+            return None
+        seconds = int.from_bytes(reply[40:44], "big")
+        if not seconds & 0x80000000:
+            seconds += 1 << 32  # the era of 2036
+        seconds -= _NTP_1970
+        if reply[0] >> 6 == 3 or not 1 <= reply[1] <= 15 or not _FIRST <= seconds < _LAST:
+            return False
+        # It was written about half way.
+        ms = ((reply[44] << 8 | reply[45]) * 1000 >> 16) + ticks_diff(now, sent) // 2
+        found = (seconds + ms // 1000, ms % 1000, now)
+        last = self._at
         if last is not None:
-            passed = ticks_diff(found[2], last[2])
-            if passed > 600000:  # below ten minutes the network's jitter is larger
-                self.drift_ppm = self._differs(found, last) * 1000000 // passed
+            ahead = _differs(found, last)
+            passed = ticks_diff(now, last[2])
+            if abs(ahead) > _JUMP_MS:
+                odd = self._odd
+                self._odd = found
+                if odd is None or abs(_differs(found, odd)) > _JUMP_MS:
+                    return False
+                # Two say so: it is our clock that is wrong.
+            elif passed > 600000:  # below ten minutes the network's jitter is larger
+                self.drift_ppm = ahead * 1000000 // passed
         self._at = found
+        self.synced = True
         if self.on_time:
             self.on_time(*found)
         if self.rtc:
             set_rtc(found[0])
-        self.synced = True
+        return True
 
     async def run(self):
         """Keep the clock, for ever; cancel the task to end it."""
         wait = 2
         while True:
+            pause = self.every_s
             if await self.sync():
-                wait = self.every_s
+                wait = 2
             else:
-                if wait == self.every_s:
-                    wait = 2
                 log("SNTP: no answer that fits from %s" % ", ".join(self.servers))
-                wait = min(wait * 2, 300, self.every_s)
-            await asyncio.sleep(wait + urandom(1)[0] * wait // 1024)
+                pause = wait = min(wait * 2, 300, pause)
+            await asyncio.sleep(pause + urandom(1)[0] * pause // 1024)

@@ -15,14 +15,22 @@ from time import gmtime
 from ..port import TLS_BYTES, log
 
 _BEGIN = b"-----BEGIN CERTIFICATE-----"
-_END = b"-----END CERTIFICATE-----"
 
-# What the libraries say (mbedTLS, OpenSSL), and what it means.
+# What the libraries (mbedTLS, OpenSSL) say, and after it what it means.
 _MEANINGS = (
-    ("in the future|not yet valid", "is not valid yet: is this clock set? It says "),
-    ("expired", "has expired; it is "),
-    ("mismatch|does not match", "is for another name than "),
-    ("not correctly signed|unable to get|self-signed|self signed", "is not signed by our CA"),
+    "in the future",
+    "not yet valid",
+    " is not valid yet: is this clock set? It says {1}-{2:02}-{3:02}",
+    "expired",
+    " has expired; it is {1}-{2:02}-{3:02}",
+    "mismatch",
+    "does not match",
+    " is for another name than {0}",
+    "not correctly signed",
+    "unable to get",
+    "self-signed",
+    "self signed",
+    " is not signed by our CA",
 )
 
 
@@ -34,10 +42,10 @@ def certificates(data):
         return [data]
     found = []
     for part in data.split(_BEGIN)[1:]:
-        text, end, _ = part.partition(_END)
+        text, end, _ = part.partition(b"-----END")
         if not end:
             raise ValueError("ca: a PEM certificate is cut short")
-        found.append(a2b_base64(text.replace(b"\r", b"").replace(b"\n", b"")))
+        found.append(a2b_base64(b"".join(text.split())))
     return found
 
 
@@ -50,7 +58,7 @@ class Tls:
     Raises ValueError or OSError for a CA that is missing or none.
     """
 
-    def __init__(self, ca=None, verify=True, name=None, reserve=None):
+    def __init__(self, ca=None, verify=True, name=None, reserve=TLS_BYTES):
         self.name = name
         self._host = ""
         self._context = context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
@@ -67,19 +75,17 @@ class Tls:
             context.check_hostname = False
             context.verify_mode = ssl.CERT_NONE
             log("TLS: certificates are NOT verified; anybody may answer for the server")
-        self._reserve = TLS_BYTES if reserve is None else reserve
+        self._reserve = reserve
         self._block = None
         self.closed()
 
     def wrap(self, sock, host):
         """-> a socket that shakes hands with its first bytes."""
-        self._host = self.name or host
+        self._host = host = self.name or host
         if self._reserve:
             self._block = None
             gc.collect()
-        return self._context.wrap_socket(
-            sock, server_hostname=self._host, do_handshake_on_connect=False
-        )
+        return self._context.wrap_socket(sock, server_hostname=host, do_handshake_on_connect=False)
 
     def closed(self):
         """The connection is gone: keep its memory for the next one."""
@@ -93,13 +99,10 @@ class Tls:
     def explain(self, exc):
         """Raise an OSError that says what is wrong, where the library's words are known."""
         said = str(exc)
-        for words, meaning in _MEANINGS:
-            for word in words.split("|"):
-                if word in said:
-                    if meaning[-2] == "n":
-                        meaning += self._host
-                    elif meaning[-1] == " ":
-                        meaning += "%d-%02d-%02d" % gmtime()[:3]
-                    raise OSError("TLS: the server's certificate " + meaning)
-        if not isinstance(exc, OSError):
-            raise OSError("TLS: " + said.strip())
+        known = False
+        for text in _MEANINGS:
+            if text[0] != " ":
+                known = known or text in said
+            elif known:
+                text = text.format(self._host, *gmtime()[:3])
+                raise OSError("TLS: the server's certificate" + text)

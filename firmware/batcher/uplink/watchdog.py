@@ -11,8 +11,6 @@ Rules
 from .. import port as real_clock
 from ..port import log, ticks_diff
 
-_RUNNING = "running"
-
 
 class Watchdog:
     """feed: `machine.WDT(timeout=8000).feed`. path: the marker's file, None for none.
@@ -21,23 +19,43 @@ class Watchdog:
     `cause` is what ended the last run, one line; `handler = dog.watch(send, limit_ms)`.
     """
 
-    def __init__(self, feed, path="batcher/cause", by_watchdog=None, period_ms=1000, clock=None):
+    def __init__(
+        self, feed, path="batcher/cause", by_watchdog=None, period_ms=1000, clock=real_clock
+    ):
         self._feed = feed
         self._path = path
         self.period_ms = period_ms
-        self._clock = clock or real_clock
-        self._signal = self._clock.signal()
-        self._watched = []
+        self._clock = clock
+        self._signal = clock.signal()
+        self._watched = []  # [since when it is busy or None, limit_ms, name]
         self._task = None
         self.stuck = None  # what keeps us from feeding
-        self.cause = _cause(self._read(), by_watchdog)
-        self._write(_RUNNING)
+        cause = ""
+        try:
+            with open(path) as file:
+                cause = file.read(200).strip()
+        except (OSError, TypeError):
+            pass
+        if cause == "running":
+            cause = "power, or the loop stood still"
+            if by_watchdog is not None:
+                cause = "the loop stood still" if by_watchdog else "power"
+        self.cause = cause or "first start"
+        self._write("running")
 
     def watch(self, handler, limit_ms=30000, name="handler"):
         """-> an async handler that must come back within limit_ms."""
-        watched = _Watched(handler, limit_ms, name, self._clock)
+        watched = [None, limit_ms, name]
         self._watched.append(watched)
-        return watched.call
+
+        async def call(batch):
+            watched[0] = self._clock.ticks()
+            try:
+                return await handler(batch)
+            finally:
+                watched[0] = None
+
+        return call
 
     def start(self):
         self._feed()
@@ -55,60 +73,20 @@ class Watchdog:
         self._write("asked: " + reason)
 
     async def _run(self):
-        while self.check(self._clock.ticks()):
+        while True:
+            for since, limit_ms, name in self._watched:
+                if since is not None and ticks_diff(self._clock.ticks(), since) > limit_ms:
+                    self.stuck = "%s stuck for over %d ms" % (name, limit_ms)
+                    log("watchdog: %s: not fed any more" % self.stuck)
+                    self._write(self.stuck)
+                    return
             self._feed()
             await self._signal.wait(self.period_ms)
 
-    def check(self, now) -> bool:
-        """Is all well; where not, the marker says what is stuck."""
-        for watched in self._watched:
-            if watched.busy and ticks_diff(now, watched.since) > watched.limit_ms:
-                self.stuck = "%s stuck for over %d ms" % (watched.name, watched.limit_ms)
-                log("watchdog: %s: not fed any more" % self.stuck)
-                self._write(self.stuck)
-                return False
-        return True
-
-    def _read(self):
-        try:
-            with open(self._path) as file:
-                return file.read(200).strip()
-        except (OSError, TypeError):
-            return ""
-
     def _write(self, text):
-        if self._path is None:
-            return
-        try:
-            with open(self._path, "w") as file:
-                file.write(text)
-        except OSError as exc:
-            log("watchdog: %s: %s" % (self._path, exc))
-
-
-class _Watched:
-    def __init__(self, handler, limit_ms, name, clock):
-        self.handler = handler
-        self.limit_ms = limit_ms
-        self.name = name
-        self.clock = clock
-        self.busy = False
-        self.since = 0
-
-    async def call(self, batch):
-        self.since = self.clock.ticks()
-        self.busy = True
-        try:
-            return await self.handler(batch)
-        finally:
-            self.busy = False
-
-
-def _cause(marker, by_watchdog):
-    if not marker:
-        return "first start"
-    if marker != _RUNNING:
-        return marker
-    if by_watchdog is None:
-        return "power, or the loop stood still"
-    return "the loop stood still" if by_watchdog else "power"
+        if self._path is not None:
+            try:
+                with open(self._path, "w") as file:
+                    file.write(text)
+            except OSError as exc:
+                log("watchdog: %s: %s" % (self._path, exc))

@@ -11,37 +11,26 @@ No password is ever printed.
 
 from .. import port as real_clock
 from ..backoff import Backoff
-from ..port import log, ticks_diff
+from ..port import const, log, ticks_diff
 
-OFF = "off"
-CONNECTING = "connecting"
-UP = "up"
-WAITING = "waiting"  # after a failure
-RESET = "reset"  # the radio is off for a moment
-
-_LOOK_MS = 250  # while connecting
-_GUARD_MS = 1000  # while up
-_RADIO_MS = 500  # off, in a reset
+_LOOK_MS = const(250)  # while connecting
+_GUARD_MS = const(1000)  # while up
+_RADIO_MS = const(500)  # off, in a reset
 
 # What status() says on ESP32 (200..1010) and RP2 (-3..3), as a hint and never as a verdict.
-_HINTS = {
-    -3: "wrong password",
-    -2: "network not found",
-    -1: "connection failed",
-    0: "link is down",
-    1: "joining",
-    2: "no address from DHCP yet",
-    200: "beacon lost",
-    201: "network not found",
-    202: "wrong password",
-    203: "association failed",
-    204: "handshake timed out: wrong password?",
-    210: "no network with that security",
-    211: "no network with that security",
-    212: "signal too weak",
-    1000: "idle",
-    1001: "connecting",
-}
+_HINTS = """
+ -3 202 wrong password
+ -2 201 network not found
+ -1 203 connection failed
+ 0 link is down
+ 1 1001 connecting
+ 2 no address from DHCP yet
+ 200 beacon lost
+ 204 handshake timed out: wrong password?
+ 210 211 no network with that security
+ 212 signal too weak
+ 1000 idle
+"""
 
 
 class Wifi:
@@ -52,6 +41,9 @@ class Wifi:
     reset_after  failed attempts after which the radio is switched off and on
     pm           power management as the port counts it: 0xa11140 on RP2 turns saving off
     Raises ValueError for an argument that is wrong.
+
+    `state` is "off", "connecting", "up", or after a failure "waiting" and, while the radio is
+    off for a moment, "reset".
     """
 
     def __init__(
@@ -65,7 +57,7 @@ class Wifi:
         deadline_ms=15000,
         reset_after=4,
         backoff=None,
-        clock=None,
+        clock=real_clock,
     ):
         if not networks:
             raise ValueError("wifi: wanted at least one network")
@@ -74,10 +66,10 @@ class Wifi:
                 raise ValueError("wifi: ssid: wanted 1 to 32 bytes")
             if key and not 8 <= len(key) <= 64:
                 raise ValueError("wifi: the password of %r: wanted 8 to 63 characters" % ssid)
-        if country is not None and len(country) != 2:
+        if country and len(country) != 2:
             raise ValueError("wifi: country: wanted two letters, found %r" % country)
         self._network = network
-        self._wlan = None
+        self._wlan = None  # while the radio is off
         self.networks = list(networks)
         self.country = country
         self.hostname = hostname
@@ -86,22 +78,19 @@ class Wifi:
         self.deadline_ms = deadline_ms
         self.reset_after = reset_after
         self._backoff = backoff or Backoff(1000, 60000)
-        self._clock = clock or real_clock
-        self._signal = self._clock.signal()
+        self._clock = clock
+        self._signal = clock.signal()
         self._task = None
         self._callbacks = []
-        self._current = 0
-        self._since = 0
-        self._wait = 0
-        self._failed = 0  # attempts in a row
-        self.state = OFF
+        self._current = self._failed = 0  # attempts in a row
+        self.state = "off"
         self.ups = self.resets = self.attempts = 0
         self.hint = ""
 
     # The link interface.
 
     def up(self) -> bool:
-        return self.state == UP
+        return self.state == "up"
 
     def on_up(self, callback) -> None:
         """callback() each time the link comes up: a batcher's `kick`."""
@@ -114,29 +103,28 @@ class Wifi:
 
     def stop(self) -> None:
         """Radio off."""
-        task = self._task
-        self._task = None
-        if task is not None:
-            task.cancel()
+        if self._task is not None:
+            self._task.cancel()
+            self._task = None
         self._radio_off()
-        self.state = OFF
+        self.state = "off"
 
     def rssi(self) -> "int | None":
         """dBm, None where it is not known."""
         try:
-            return self._wlan.status("rssi") if self.state == UP else None
+            return self._wlan.status("rssi") if self.state == "up" else None
         except (OSError, ValueError, TypeError):
             return None
 
     def dns(self) -> list:
         """Name servers, for a Resolver."""
-        return [self._wlan.ifconfig()[3]] if self.state == UP else []
+        return [self._wlan.ifconfig()[3]] if self.state == "up" else []
 
     def status(self) -> dict:
         return {
             "state": self.state,
             "ssid": self.networks[self._current][0],
-            "address": self._wlan.ifconfig()[0] if self.state == UP else None,
+            "address": self._wlan.ifconfig()[0] if self.state == "up" else None,
             "rssi": self.rssi(),
             "hint": self.hint,
             "attempts": self.attempts,
@@ -146,7 +134,7 @@ class Wifi:
 
     def renew(self) -> None:
         """It says up, but nothing gets through: connect anew."""
-        if self.state == UP:
+        if self.state == "up":
             self._fail(self._clock.ticks(), "nothing gets through")
             self._signal.set()
 
@@ -160,29 +148,52 @@ class Wifi:
         """Look, do what is due; -> ms until the next look."""
         state = self.state
         try:
-            if state == OFF:
-                self._radio_on()
-                return self._connect(now)
-            passed = ticks_diff(now, self._since)
-            if state == CONNECTING:
-                return self._look(now, passed)
-            if state == UP:
-                if not self._is_up():
-                    log("Wi-Fi: lost %s" % self.networks[self._current][0])
-                    return self._connect(now)
-                return _GUARD_MS
-            if passed < self._wait:
-                return self._wait - passed
-            if state == RESET:
-                self._radio_on()
+            if state == "connecting" or state == "up":
+                wlan = self._wlan
+                ssid = self.networks[self._current][0]
+                if wlan.isconnected() and wlan.ifconfig()[0] != "0.0.0.0":
+                    if state != "up":
+                        self.state = "up"
+                        self.ups += 1
+                        self._failed = 0
+                        self.hint = ""
+                        self._backoff.reset()
+                        log("Wi-Fi: %s, %s" % (ssid, wlan.ifconfig()[0]))
+                        for callback in self._callbacks:
+                            callback()
+                    return _GUARD_MS
+                if state != "up":
+                    code = wlan.status()
+                    at = _HINTS.find(" %s " % code)
+                    self.hint = hint = "status %s" % code
+                    if at >= 0:
+                        self.hint = hint = _HINTS[at : _HINTS.find("\n", at)].lstrip(" -0123456789")
+                    if ticks_diff(now, self._since) < self.deadline_ms:
+                        return _LOOK_MS
+                    return self._fail(now, hint)
+                log("Wi-Fi: lost %s" % ssid)
+            elif state != "off":
+                left = self._wait - ticks_diff(now, self._since)
+                if left > 0:
+                    return left
             return self._connect(now)
         except OSError as exc:  # a driver in a bad state raises from anywhere
             return self._fail(now, "%s" % exc)
 
     def _connect(self, now):
         wlan = self._wlan
-        ssid, key = self.networks[self._current]
-        self.state = CONNECTING
+        if wlan is None:
+            network = self._network
+            if self.country:
+                network.country(self.country)
+            if self.hostname:
+                network.hostname(self.hostname)
+            wlan = network.WLAN(network.STA_IF)
+            wlan.active(True)
+            if self.pm is not None:
+                wlan.config(pm=self.pm)
+            self._wlan = wlan
+        self.state = "connecting"
         self._since = now
         self.attempts += 1
         try:
@@ -191,31 +202,12 @@ class Wifi:
             pass  # it was not connected
         if self.static:
             wlan.ifconfig(self.static)
+        ssid, key = self.networks[self._current]
         if key:
             wlan.connect(ssid, key)
         else:
             wlan.connect(ssid)
         return _LOOK_MS
-
-    def _is_up(self):
-        return self._wlan.isconnected() and self._wlan.ifconfig()[0] != "0.0.0.0"
-
-    def _look(self, now, passed):
-        if self._is_up():
-            self.state = UP
-            self.ups += 1
-            self._failed = 0
-            self.hint = ""
-            self._backoff.reset()
-            log("Wi-Fi: %s, %s" % (self.networks[self._current][0], self._wlan.ifconfig()[0]))
-            for callback in self._callbacks:
-                callback()
-            return _GUARD_MS
-        code = self._wlan.status()
-        self.hint = _HINTS.get(code, "status %s" % code)
-        if passed < self.deadline_ms:
-            return _LOOK_MS
-        return self._fail(now, self.hint)
 
     def _fail(self, now, hint):
         self.hint = hint
@@ -223,40 +215,24 @@ class Wifi:
         log("Wi-Fi: %s: %s" % (self.networks[self._current][0], hint))
         self._current = (self._current + 1) % len(self.networks)
         self._since = now
-        self._wait = 0
+        wait = 1
+        self.state = "waiting"
         if self._failed % self.reset_after == 0:
-            self.state = RESET
+            self.state = "reset"
             self.resets += 1
             self._radio_off()
-            self._wait = _RADIO_MS
-        else:
-            self.state = WAITING
+            wait = _RADIO_MS
         if self._current == 0 or self._failed >= len(self.networks):
-            self._wait += self._backoff.next()  # everyone had a turn
-        return max(1, self._wait)
-
-    def _radio_on(self):
-        network = self._network
-        if self.country:
-            network.country(self.country)
-        if self.hostname:
-            network.hostname(self.hostname)
-        if self._wlan is None:
-            self._wlan = network.WLAN(network.STA_IF)
-        self._wlan.active(True)
-        if self.pm is not None:
-            self._wlan.config(pm=self.pm)
+            wait += self._backoff.next()  # everyone had a turn
+        self._wait = wait
+        return wait
 
     def _radio_off(self):
         wlan = self._wlan
+        self._wlan = None
         if wlan is not None:
-            for off in ("disconnect", "deinit"):
+            for name, args in (("disconnect", ()), ("deinit", ()), ("active", (False,))):
                 try:
-                    getattr(wlan, off)()
+                    getattr(wlan, name)(*args)
                 except (OSError, AttributeError):
                     pass
-            try:
-                wlan.active(False)
-            except OSError:
-                pass
-            self._wlan = None

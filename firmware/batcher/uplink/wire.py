@@ -1,107 +1,106 @@
-"""One TCP connection, plain or TLS, that waits only by the event loop.
+"""One TCP connection, plain or TLS, that waits only by the event loop, and reads bounded.
 
-Rules: nothing here has a deadline of its own; whoever calls it wraps the whole exchange in
-one (`within`). Whatever happens, `close()` leaves no socket behind. `stage` says what was
-being done, for the message of an error.
+Rules
+- Nothing here has a deadline of its own: whoever uses it wraps the whole exchange in `within`,
+  and closes it where that fails. Whatever happens, `close()` leaves no socket behind.
+- What was read and is not taken yet is buffer[at:end]; `view` is the buffer's, and neither grows.
+- `stage` says what is being done, for the message of an error.
 """
 
 import socket
 from errno import EINPROGRESS, ETIMEDOUT
 
-from ..port import asyncio
-from ..port_net import (
-    readable,
-    sock_connected,
-    sock_handshake,
-    sock_read,
-    sock_write,
-    wait_for_ms,
-    writable,
-)
+from ..port import asyncio, const
+from ..port_net import readable, stream, wait_for_ms, writable
+
+_LINE = const(200)  # of what is not taken so much is kept: a longer line is cut
 
 
-def is_address(host):
-    """True for an IPv4 address in dots: no name server is asked for it."""
-    parts = host.split(".")
-    return len(parts) == 4 and all(p.isdigit() and int(p) < 256 for p in parts)
-
-
-async def within(ms, awaitable, wire):
-    """Await it for at most `ms`; OSError (ETIMEDOUT) that names the wire's stage after that."""
+async def address(host, user):
+    """-> the IPv4 address of a host. `user.resolver` is asked for a name; where it is None,
+    the one of dns, which is loaded only then."""
+    if host == "localhost":
+        return "127.0.0.1"
     try:
-        return await wait_for_ms(awaitable, ms)
-    except asyncio.TimeoutError:
-        raise OSError(
-            ETIMEDOUT, "%s:%d: %s took over %d ms" % (wire.host, wire.port, wire.stage, ms)
-        )
+        if len(bytes(map(int, host.split(".")))) == 4:  # four numbers below 256
+            return host
+    except ValueError:
+        pass
+    if user.resolver is None:
+        from .dns import resolver
+
+        user.resolver = resolver
+    return await user.resolver(host)
 
 
 class Wire:
-    """host: name or IPv4 address; tls: a `tls.Tls` or None; resolver: `await resolver(name)`
-    gives an address, needed for names only."""
+    """`resolver`: `await resolver(name)` gives an address."""
 
-    def __init__(self, host, port, tls=None, resolver=None):
-        self.host = host
-        self.port = port
-        self.tls = tls
-        self.resolver = resolver
-        self.sock = self._raw = None
-        self.stage = "waiting"
-        if resolver is None and not is_address(host) and host != "localhost":
-            from .dns import resolver
+    sock = None
+    keep = False  # may the connection be used again
+    stage = "waiting"
 
-            self.resolver = resolver
+    def aim(self, url, kind, ports, tls):
+        """Set where to connect to: "http://host:port/path" or the like. Raises ValueError.
+
+        kind: the scheme, with an "s" behind it where `tls`, a `tls.Tls`, is used. ports: the
+        usual ones, without and with it.
+        """
+        scheme, _, rest = url.partition("://")
+        host, _, self.path = rest.partition("/")
+        self.host, _, port = host.partition(":")
+        secure = scheme == kind + "s"
+        port = port or ports[secure]
+        if not (self.host and port.isdigit() and (secure or scheme == kind)) or "@" in host:
+            raise ValueError("url: wanted %s[s]://host[:port], found %r" % (kind, scheme))
+        if secure and tls is None:
+            raise ValueError("tls: wanted a Tls(ca=...) for %s" % scheme)
+        self.port = int(port)
+        self.tls = tls if secure else None
 
     async def open(self):
         """Connect. OSError where that fails."""
-        host = self.host
-        if host == "localhost":
-            host = "127.0.0.1"
-        elif not is_address(host):
-            self.stage = "resolving the name"
-            host = await self.resolver(host)
+        self.at = self.end = self.rest = 0
+        self.stage = "resolving the name"
+        host = await address(self.host, self)
         self.stage = "connecting"
-        address = socket.getaddrinfo(host, self.port, 0, socket.SOCK_STREAM)[0][-1]
         self.sock = self._raw = sock = socket.socket()
+        sock.setblocking(False)
         try:
-            sock.setblocking(False)
-            try:
-                sock.setsockopt(6, 1, 1)  # TCP_NODELAY: pieces must not wait for each other's ACK
-            except OSError:
-                pass  # not every port knows it
-            try:
-                sock.connect(address)
-            except OSError as exc:
-                if exc.errno != EINPROGRESS:
-                    raise
-                await writable(sock)
-            sock_connected(sock)
-            if self.tls:
-                self.stage = "handshake"
-                self.sock = sock = self.tls.wrap(sock, self.host)
-                await sock_handshake(sock)
-        except BaseException as exc:
-            self.failed(exc)
-            raise
-
-    def failed(self, exc):
-        """Close; the name is looked up again, and TLS says what it knows of the error."""
-        self.close()
-        if hasattr(self.resolver, "failed"):
-            self.resolver.failed(self.host)
-        self._explain(exc)
-
-    def _explain(self, exc):
+            sock.setsockopt(6, 1, 1)  # TCP_NODELAY: pieces must not wait for each other's ACK
+        except OSError:
+            pass  # not every port knows it
+        try:
+            sock.connect(socket.getaddrinfo(host, self.port, 0, socket.SOCK_STREAM)[0][-1])
+        except OSError as exc:
+            if exc.errno != EINPROGRESS:
+                raise
+            await writable(sock)
         if self.tls:
-            self.tls.explain(exc)  # raises a clearer error where it knows one
+            self.stage = "handshake"
+            sock = self.tls.wrap(sock, self.host)
+        self.sock = stream(sock)
+
+    async def within(self, ms, awaitable):
+        """Await it for at most `ms`; OSError (ETIMEDOUT) that names the stage after that.
+
+        After a failure the name is looked up again, and TLS says what it knows of the error.
+        """
+        try:
+            return await wait_for_ms(awaitable, ms)
+        except (OSError, ValueError, asyncio.TimeoutError) as exc:
+            if hasattr(self.resolver, "failed"):
+                self.resolver.failed(self.host)
+            if isinstance(exc, asyncio.TimeoutError):
+                said = "%s:%d: %s took over %d ms" % (self.host, self.port, self.stage, ms)
+                raise OSError(ETIMEDOUT, said)
+            if self.tls:
+                self.tls.explain(exc)  # raises a clearer error where it knows one
+            raise
 
     def put(self, data, at, end):
         """Write of data[at:end] what goes at once; -> where the rest begins."""
-        try:
-            return at + (sock_write(self.sock, data, at, end - at) or 0)
-        except (OSError, ValueError) as exc:
-            self._explain(exc)
-            raise
+        return at + (self.sock.write(data, at, end - at) or 0)
 
     async def write(self, data, at, end):
         """Write all of data[at:end]."""
@@ -111,39 +110,37 @@ class Wire:
                 return
             await writable(self.sock)
 
-    def get(self, view):
-        """As `read`, without waiting: None where nothing has come."""
-        try:
-            return sock_read(self.sock, view)
-        except (OSError, ValueError) as exc:
-            self._explain(exc)
-            raise
-
-    async def read(self, view):
-        """-> bytes read into the view, 0 where the other side has ended."""
+    async def more(self):
+        """Read on, behind what is not taken yet. OSError at the end, or after `left` bytes."""
+        if self.left <= 0:
+            raise OSError("the answer does not end")
+        at = self.at
+        n = min(self.end - at, _LINE)
+        if n:
+            self.buffer[:n] = self.buffer[at : at + n]
+        self.at = 0
+        self.end = n
+        view = self.view[n:]
         while True:
-            n = self.get(view)
-            if n is not None:
-                return n
+            got = self.sock.readinto(view)
+            if got is not None:
+                break
             await readable(self.sock)
-
-    def poll(self, view):
-        """As `get`, an error is the end."""
-        try:
-            return self.get(view)
-        except (OSError, ValueError):
-            return 0
+        if not got:
+            raise OSError("the connection ended while " + self.stage)
+        self.end = n + got
+        self.left -= got
+        await asyncio.sleep(0)  # whoever drips bytes does not get the loop to himself
 
     def close(self):
+        """Close the connection, where there is one."""
+        self.keep = False
         if self.sock is not None:
-            for sock in (
-                self.sock,
-                self._raw,
-            ):  # MicroPython's TLS forgets the socket after an error
+            for sock in (self.sock, self._raw):  # MicroPython's TLS forgets it after an error
                 try:
                     sock.close()
                 except OSError:
                     pass
-            self.sock = self._raw = None
+            self.sock = None
             if self.tls:
                 self.tls.closed()
