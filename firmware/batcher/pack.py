@@ -1,6 +1,6 @@
 """Whole numbers of n bytes, little-endian, and CRC-32: what blocks and flash are made of.
 
-Rules: nothing here allocates (but `get`, for a number of more than 30 bits).
+Rules: nothing here allocates.
 """
 
 from array import array
@@ -40,8 +40,9 @@ def put(buf, at: int, n: int, number: int) -> None:
         n -= 1
 
 
-def get(buf, at: int, n: int) -> int:
-    """-> the whole number of n bytes."""
+@micropython.viper
+def get(buf: ptr8, at: int, n: int) -> int:
+    """-> the whole number of n bytes, 3 at most."""
     number = 0
     while n:
         n -= 1

@@ -9,7 +9,7 @@ from array import array
 from .port import const, micropython, ptr8, ptr32, uint  # noqa: F401
 
 # state: rows in the block, row next, column to end before, ticks of the first row, step to the
-# last row, first column, where in `rows` its value goes, a word to write into; then three words
+# last row, first column, where in `rows` its value goes; then three words
 # a column: offset of its next byte, last value (of the time: ms since the first row), offset of
 # its bitmap or 0
 S_ROWS = const(0)
@@ -19,9 +19,8 @@ _TICKS = const(3)
 _STEP = const(4)
 _FIRST = const(5)
 S_TO = const(6)
-_NOWHERE = const(7)
-_COLUMNS = const(8)
-S_SINCE = const(9)
+_COLUMNS = const(7)
+S_SINCE = const(8)
 
 
 def new_state(fields: int):
@@ -39,10 +38,12 @@ def read_rows(state: ptr32, buf: ptr8, rows: ptr32, count: int, stride: int) -> 
     stop = row + count
     if stop > state[0]:
         stop = state[0]
+    if stop <= row:
+        return 0
     state[1] = stop
     c = state[5]
     to = state[6]
-    at = 8 + 3 * c
+    at = 7 + 3 * c
     while state[2] - c:
         p = state[at]
         last = state[at + 1]
@@ -50,36 +51,47 @@ def read_rows(state: ptr32, buf: ptr8, rows: ptr32, count: int, stride: int) -> 
         i = to
         to += 1
         j = row
+        # A field is the sum of its steps, and time the sum of sums of them.
+        sums = 0
+        step = 0
+        base = 0
+        mask = 0 - 1
+        if c == 0:
+            sums = mask
+            step = state[4]
+            base = state[3]
+            mask = 0x3FFFFFFF
+            if j == 0:  # the first row's is in the head
+                rows[i] = base
+                i += stride
+                j = 1
         while j < stop:
             v = 1
             if bitmap:
                 v = buf[bitmap + (j >> 3)] >> (j & 7)
             if v & 1:
-                v = 0
-                if c + j:  # the first row's time is in the head
-                    v = buf[p]
-                    p += 1
-                x = uint(v)
-                shift = 7
-                while v & 128:
-                    v = buf[p]
-                    p += 1
-                    x += (v - 1) << shift  # less the bit that said so
-                    shift += 7
-                v = int((x >> 1) ^ (0 - (x & 1)))
-                if c:
-                    last += v
-                    v = last
+                v = buf[p]
+                p += 1
+                if v < 128:
+                    v = (v >> 1) ^ (0 - (v & 1))
                 else:
-                    v += state[4]
-                    state[4] = v
-                    last += v
-                    v = (last + state[3]) & 0x3FFFFFFF
+                    x = uint(v)
+                    shift = 7
+                    while v & 128:
+                        v = buf[p]
+                        p += 1
+                        x += (v - 1) << shift  # less the bit that said so
+                        shift += 7
+                    v = int((x >> 1) ^ (0 - (x & 1)))
+                step = (step & sums) + v
+                last += step
+                rows[i] = (last + base) & mask
             else:
-                v = (v | 1) << 31  # missing; as a constant it would be an object
-            rows[i] = v
+                rows[i] = (v | 1) << 31  # missing; as a constant it would be an object
             i += stride
             j += 1
+        if c == 0:
+            state[4] = step
         state[at] = p
         state[at + 1] = last
         at += 3
@@ -94,41 +106,52 @@ def _begin(state, first, stop):
     state[_STOP] = stop
 
 
-def read_column(state, buf, rows, c: int, stride: int = 1) -> None:
+def read_column(state, buf, rows, c: int) -> None:
     """Fill rows[state[S_TO]:] with column c of a block that is open, but not read."""
     _begin(state, c, c + 1)
-    read_rows(state, buf, rows, state[S_ROWS], stride)
+    read_rows(state, buf, rows, state[S_ROWS], 1)
 
 
-def _open_column(state, buf, c, p):
-    # Column c begins at p -> where it ends. A seventh local would put the frame on the heap.
-    at = _COLUMNS + 3 * c
-    state[at] = p
-    state[at + 1] = 0
-    read_column(state, buf, state, c, 0)
-    c = state[at]
-    state[at] = p
-    state[at + 1] = 0
-    return c
-
-
-def open_block(state, head, buf, o: int) -> bool:
+@micropython.viper
+def open_block(state: ptr32, head: ptr32, buf: ptr8, o: int) -> bool:
     """Set `state` to the first row of the block at buf[o:] -> False where the body is wrong.
 
     `head` is that block's, read and checked before.
     """
-    state[S_ROWS] = head[6]
-    state[_TICKS] = head[4]
-    state[S_TO] = _NOWHERE
-    p = o + 24 + ((head[0] + 7) >> 3)
+    rows = head[6]
+    width = head[0]
+    flags = o + 24
+    end = o + head[7]
+    state[0] = rows
+    state[1] = 0
+    state[2] = width + 1
+    state[3] = head[4]
+    state[4] = state[5] = state[6] = 0
+    o = flags + ((width + 7) >> 3)
+    at = 7
     c = 0
-    while c <= head[0]:
-        state[_COLUMNS + 2 + 3 * c] = 0
-        if c and buf[o + 24 + ((c - 1) >> 3)] >> ((c - 1) & 7) & 1:
-            state[_COLUMNS + 2 + 3 * c] = p
-            p += (head[6] + 7) >> 3
-        p = _open_column(state, buf, c, p)
+    while c <= width:
+        n = rows
+        bitmap = 0
+        if c == 0:
+            n -= 1
+        elif buf[flags + ((c - 1) >> 3)] >> ((c - 1) & 7) & 1:
+            bitmap = o
+            o += (n + 7) >> 3
+            j = n
+            n = 0
+            while j:
+                j -= 1
+                n += buf[bitmap + (j >> 3)] >> (j & 7) & 1
+        state[at] = o
+        state[at + 1] = 0
+        state[at + 2] = bitmap
+        while n:
+            if o >= end:
+                return False
+            if buf[o] < 128:
+                n -= 1
+            o += 1
+        at += 3
         c += 1
-    _begin(state, 0, c)
-    state[S_TO] = 0
-    return p == o + head[7]
+    return o == end

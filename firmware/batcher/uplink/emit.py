@@ -20,11 +20,11 @@ _SCALE = const(8)  # bits below it
 
 
 @micropython.viper
-def emit(o: int, i: int, encoder, out) -> int:
+def emit(o: int, i: int, v: int, encoder, out) -> int:
     """Run from where encoder._state stands, at out[o:] -> the offset after what was written.
 
     There are rows left in the state where the buffer was full, or an instruction is somebody
-    else's. i: anything; viper keeps the first two locals in registers, and these are they.
+    else's. i and v: anything; viper keeps the first three locals in registers, and these are they.
     """
     e = ptr32(encoder._state)
     c = ptr16(encoder._code)
@@ -104,14 +104,18 @@ def emit(o: int, i: int, encoder, out) -> int:
                 while n - 1 and not t[i] ^ 48:
                     i += 1
                     n -= 1
-        while n >> 2:  # four at once: most of a line is names
+        while n >> 3:  # eight at once: most of a line is names
             b[o] = t[i]
             b[o + 1] = t[i + 1]
             b[o + 2] = t[i + 2]
             b[o + 3] = t[i + 3]
-            o += 4
-            i += 4
-            n -= 4
+            b[o + 4] = t[i + 4]
+            b[o + 5] = t[i + 5]
+            b[o + 6] = t[i + 6]
+            b[o + 7] = t[i + 7]
+            o += 8
+            i += 8
+            n -= 8
         while n:
             b[o] = t[i]
             o += 1
@@ -151,11 +155,14 @@ def emit(o: int, i: int, encoder, out) -> int:
                         o += 1
                         j += 1
             while True:
-                while n:
-                    b[o] = 48 + (i >> 25)
-                    i = (i & low) * 10
-                    o += 1
-                    n -= 1
+                b[o] = 48 + (i >> 25)
+                i = (i & low) * 10
+                b[o + 1] = 48 + (i >> 25)
+                i = (i & low) * 10
+                b[o + 2] = 48 + (i >> 25)
+                i = (i & low) * 10
+                b[o + 3] = 48 + (i >> 25)
+                o += n
                 if not k:
                     break
                 x //= 10000

@@ -104,7 +104,7 @@ class RowEncoder(Encoder):
     def fill(self, buf) -> int:
         o = 0
         while self._state[0] or self._next():
-            o = emit(o, 0, self, buf)
+            o = emit(o, 0, 0, self, buf)
             if self._state[9]:
                 o = self.other(o, buf)
             elif self._state[0]:
