@@ -118,3 +118,15 @@ def test_a_name_that_is_bound_again_is_no_number():
     space: dict = {"const": int}
     exec(link({"ring": text + "f()\nGOT = N, M\n"})["ring"], space)
     assert space["GOT"] == (2, 4)
+
+
+def test_what_only_another_interpreter_needs_is_left_out():
+    joined = link(
+        {
+            "port": "MICROPYTHON = True\nif MICROPYTHON:\n    from time import a, b\n"
+            "    class Hidden:\n        _x = 1\n        def get(self):\n            return self._x\n"
+            "else:\n    from .port_host import Hidden\n",
+        }
+    )
+    assert "port_host" not in joined["port"] and "_x" not in joined["port"]
+    assert joined["port"].count("import") == 1

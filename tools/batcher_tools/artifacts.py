@@ -81,7 +81,7 @@ def compile_text(source: str, name: str, architecture: str, level: int = 3) -> b
         fresh = kept.with_suffix(f".{threading.get_ident()}")
         text = fresh.with_name(f"{fresh.name}.py")
         text.write_text(source)
-        command = [program("mpy-cross"), f"-O{level}", "-s", f"{name}.py", "-o", str(fresh)]
+        command = [program("mpy-cross"), f"-O{level}", "-s", Path(name).stem, "-o", str(fresh)]
         if architecture:
             command.append(f"-march={architecture}")
         done = subprocess.run([*command, str(text)], capture_output=True, text=True)

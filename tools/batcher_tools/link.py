@@ -219,7 +219,8 @@ class _Linker:
                 elif not self._is_spent(head, module, node):
                     body.append(node)
             renamed = _Rename(self, head, module)
-            bodies.extend(renamed.visit(node) for node in body)
+            for node in body:
+                bodies.extend(_flat(renamed.visit(node)))
         tree = ast.Module(body=bodies, type_ignores=[])
         used = _used(tree)
         lines = []
@@ -382,7 +383,16 @@ class _Rename(ast.NodeTransformer):
                 left.append(_from(path, last, bound))
             else:
                 left.append(_from(linker.path(self.head, other), linker.final(there, inner), bound))
-        return left or ast.Pass()
+        return _together(left) or ast.Pass()
+
+    def visit_If(self, node):
+        # Which interpreter it is, is known here.
+        if isinstance(node.test, ast.Name) and node.test.id == "MICROPYTHON":
+            found = []
+            for one in node.body:
+                found.extend(_flat(self.visit(one)))
+            return found
+        return self.generic_visit(node)
 
     def _function(self, node):
         decorators = getattr(node, "decorator_list", [])
@@ -414,8 +424,7 @@ class _Rename(ast.NodeTransformer):
         self.in_class.append(None)
         new = []
         for one in body:
-            got = self.visit(one)
-            new.extend(got if isinstance(got, list) else [got])
+            new.extend(_flat(self.visit(one)))
         node.body = new if isinstance(node.body, list) else new[0]
         self.scopes.pop()
         self.in_class.pop()
@@ -445,6 +454,18 @@ class _Rename(ast.NodeTransformer):
         node.body = [self.visit(one) for one in node.body]
         self.in_class.pop()
         return node
+
+
+def _flat(found):
+    return found if isinstance(found, list) else [found]
+
+
+def _together(imports):
+    """Imports from the same place become one."""
+    found = {}
+    for node in imports:
+        found.setdefault((node.level, node.module), []).extend(node.names)
+    return [ast.ImportFrom(module, names, level) for (level, module), names in found.items()]
 
 
 def _from(path, name, bound):
