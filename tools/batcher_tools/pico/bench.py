@@ -49,14 +49,14 @@ def run_script(path: Path, timeout: float = 240) -> dict:
     """Boot a board with the firmware and `path` as its main.py -> the figures it prints.
 
     Its first line says what it needs: `wifi` (half a minute), `collector` (at @PORT@), `frozen`
-    (run again with the firmware in the image; the figures of that end in `_frozen`).
+    (with the firmware in the image, and again in files; the figures of these end in `_files`).
     """
     source = path.read_text() + f'\nprint("{END}")\n'
     needs = source.partition("\n")[0].partition(":")[0].split()
-    figures = run_source(source, needs, timeout, False)
+    figures = run_source(source, needs, timeout, "frozen" in needs)
     if "frozen" in needs:
-        for key, value in run_source(source, needs, timeout, True).items():
-            figures[f"{key}_frozen"] = value
+        for key, value in run_source(source, needs, timeout, False).items():
+            figures[key.replace("_bytes", "_files_bytes")] = value
     return figures
 
 
