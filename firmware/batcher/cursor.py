@@ -77,7 +77,8 @@ class Cursor:
         self._advance()
         head = self.head
         self.size = read_head(self.buf, self.start, len(self.buf), head)
-        if not self.size or not open_block(self.state, head, self.buf, self.start):
+        buf = self.buf
+        if not self.size or not open_block(self.state, head, buf, self.start):  # type: ignore
             raise ValueError("a damaged block at offset %d" % self.start)
         self.rows = head[H_COUNT]
         self.count = self.state[0] = n = min(self.rows, self._left)  # reading ends there
