@@ -34,7 +34,7 @@ def run(tmp_path, server):
     image = installed(tmp_path / "fs", config)
     with Pico(filesystem=image) as pico:
         pico.chip("kit.chips.bme280:BME280(clock)", 0x76)
-        deadline = time.monotonic() + 300
+        deadline = time.monotonic() + 700
         while len(server.got) < 2 and time.monotonic() < deadline:
             time.sleep(1)
         return pico.log(0)

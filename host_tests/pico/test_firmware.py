@@ -63,7 +63,7 @@ def loaded(first_loaded):
 
 @pytest.mark.parametrize("name", CONTRACT)
 def test_the_contract_holds_on_the_board(loaded, name):
-    text = loaded.run(RUN.format(name=name), timeout=240)
+    text = loaded.run(RUN.format(name=name), timeout=600)
     assert "PASS" in text and "FAIL" not in text, text
 
 
@@ -136,7 +136,7 @@ def test_the_watchdog_bites_a_stuck_handler_and_the_cause_is_known(loaded):
             "    watch.start()\n"
             "    await handler([1])\n"
             "asyncio.run(main())",
-            timeout=60,
+            timeout=240,
         )
     loaded.wait_for("MicroPython", since=mark)
     cause = loaded.run(setup + "print(Watchdog(print, '/batcher/cause', bitten).cause)")
@@ -167,6 +167,6 @@ def test_readings_from_a_timer_interrupt_all_arrive(loaded, hard):
         "        await b.flush(2000)\n"
         "asyncio.run(main())\n"
         "print(n, taken, len(got), got == sorted(got), len(set(got)))",
-        timeout=60,
+        timeout=240,
     )
     assert text == "600 600 600 True 600\n"

@@ -43,7 +43,7 @@ def reports(text):
     return [json.loads(line) for line in lines if line.startswith("{") and line.endswith("}")]
 
 
-def wait(pico, wanted, since=0, timeout=150):
+def wait(pico, wanted, since=0, timeout=400):
     """Wait for a report for which wanted(report) is true -> it."""
     deadline = time.monotonic() + timeout
     while time.monotonic() < deadline:

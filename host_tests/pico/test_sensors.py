@@ -88,7 +88,7 @@ def test_a_driver_on_32_bits(first_with_chips, name):
     module, kind, address = CHIPS[name]
     with first_with_chips.fork() as pico:
         code = CODE.format(name=name, module=module, kind=kind, address=address)
-        said = pico.run(code, timeout=60).strip()
+        said = pico.run(code, timeout=240).strip()
     assert said == on_this_host(name, module, kind, address)
 
 
@@ -120,9 +120,9 @@ with open("/scratch.bin", "wb") as file:
 def test_pulses_are_counted_by_pio_also_while_flash_is_written(first_with_chips, capsys):
     """2000 pulses of 5 kHz while 40 KB are written: the interrupt loses some, the PIO none."""
     with first_with_chips.fork() as pico:
-        pico.run(COUNTERS, timeout=60)
+        pico.run(COUNTERS, timeout=240)
         pico.pulses(15, 1000)
-        by_pio, by_irq = map(int, pico.run(COUNTED % 300, timeout=60).split())
+        by_pio, by_irq = map(int, pico.run(COUNTED % 300, timeout=240).split())
         assert by_pio == 1000 and by_irq == 1000
         pico.pulses(15, 2000, 100)
         by_pio, by_irq = map(int, pico.run(WRITING + COUNTED % 600, timeout=120).split())
@@ -168,7 +168,7 @@ def test_the_log_is_read_after_a_soft_reset(first_with_chips):
         assert "ended: RuntimeError: by a test" in pico.run(STATION, timeout=120)
         pico.type("\x04")
         pico.wait_for("soft reboot")
-        said = pico.run(AFTERWARDS, timeout=60)
+        said = pico.run(AFTERWARDS, timeout=240)
     assert said.startswith("False"), said
     assert "last run" in said and "ended: RuntimeError: by a test" in said, said
     assert "started: " in said, said

@@ -145,7 +145,7 @@ class Pico:
         self.request("fork", path=path)
         return Pico(_control=self._connect(path, 30))
 
-    def run(self, code: str, timeout: float = 60) -> str:
+    def run(self, code: str, timeout: float = 180) -> str:
         """Run code in the board's raw REPL -> what it printed. PicoError with its traceback."""
         from ..device import Device, DeviceError
 
