@@ -90,8 +90,7 @@ def test_a_bme280_is_read_by_our_driver(loaded):
 
 SPOOL = """
 import json, os
-from batcher.items import Items
-from batcher.spool import Spool
+from batcher import Items, Spool
 spool = Spool("/batcher/readings", 65536, codec=Items(lambda x: json.dumps(x).encode(),
     lambda b: json.loads(bytes(b))), boot=b"%s")
 """

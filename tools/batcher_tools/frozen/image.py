@@ -79,6 +79,7 @@ class Image:
         self.names, self.files = self._names()
         self.modules = self._modules()
         self.types = self._types()
+        self.ellipsis = self._ellipsis()
         self.functions = self._functions()
 
     @property
@@ -206,6 +207,20 @@ class Image:
             return False
         kind = self.word(address)
         return self.inside(kind) and not kind & 3 and self.word(kind) == kind
+
+    def _ellipsis(self):
+        # The same dict has `Ellipsis` beside its address: a type without a name, its name.
+        number = self.ids["Ellipsis"]
+        key = number << 3 | 2
+        found = {
+            at
+            for i in range(len(self.words) - 1)
+            if self.words[i] == key and self.inside(at := self.words[i + 1]) and not at & 3
+            and self.word(at + 4) == number and self._is_type(self.word(at), self.ids[""])
+        }  # fmt: skip
+        if len(found) != 1:
+            raise ImageError(f"wanted one Ellipsis, found {len(found)}")
+        return found.pop()
 
     def _functions(self):
         # mp_fun_table in py/nativeglue.c: None, False, True, then functions (odd: thumb code).

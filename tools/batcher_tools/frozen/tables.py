@@ -88,6 +88,8 @@ class _Writer:
 
     def module(self, path: str, module: Module) -> int:
         names = [self.ids[name] if isinstance(name, str) else name for name in module.names]
+        if not str(module.names[0]).endswith(".py"):  # then the code may have that name, too
+            raise ImageError(f"{path}: wanted a file compiled as *.py, found {module.names[0]!r}")
         names[0] = self.ids[path]
         table = self.put(struct.pack(f"<{len(names)}H", *names), 4)
         constants = self.words(*[self.constant(value) for value in module.constants])
@@ -112,6 +114,8 @@ class _Writer:
             return self.image.functions
         if value is None or value is True or value is False:
             return IMMEDIATE[value]
+        if value is ...:
+            return self.image.ellipsis
         if isinstance(value, str) and value in self.ids:
             return self.ids[value] << 3 | 2
         if isinstance(value, (str, bytes)):
