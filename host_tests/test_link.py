@@ -1,5 +1,6 @@
 """The firmware as it is on a board, joined and with short names, does what its sources do."""
 
+import ast
 import re
 import subprocess
 from pathlib import Path
@@ -111,6 +112,60 @@ def test_a_number_stands_in_place_of_its_name():
     assert "const" not in joined["records"] and "import" not in joined["ring"]
     exec("const = int\n" + joined["ring"], space)
     assert space["Z"] == [16, 9] and space["ROOM"] == 9  # a file of its own keeps its names
+
+
+def test_a_number_that_a_function_imports_stands_in_place_of_its_name():
+    joined = link(
+        {
+            "timebase": "WIDTH = const(16)\n",
+            "records": "X = 1\n",
+            "ring": "def f(n):\n    from .timebase import WIDTH, WIDTH as w\n    return n[WIDTH], w\n",
+        },
+        doors=(),
+    )
+    space: dict = {}
+    exec(joined["ring"], space)
+    assert space["f"]({16: 5}) == (5, 16)
+
+
+def test_what_a_constructor_takes_can_be_named():
+    text = "class Tls:\n    def __init__(self, ca, reserve=1):\n        self.it = ca, reserve\n"
+    text += "    def wrap(self, argument):\n        return argument\n"
+    joined = link({"ring": text})["ring"]
+    assert "reserve" in joined and "ca" not in joined and "argument" not in joined
+
+
+def test_what_a_file_of_a_board_imports_is_there():
+    joined = link(firmware_texts(("port_host",)))
+    made = {name: _bound(ast.parse(text)) for name, text in joined.items()}
+    files = {name.removesuffix("__init__").rstrip("."): name for name in joined}
+    wanted = 0
+    for name, text in joined.items():
+        folder = name.split(".")[:-1]
+        for node in ast.walk(ast.parse(text)):
+            if not isinstance(node, ast.ImportFrom) or not node.level:
+                continue
+            there = [*folder[: len(folder) - node.level + 1], *filter(None, [node.module])]
+            for item in node.names:
+                wanted += 1
+                path = ".".join(there)
+                inner = ".".join([*there, item.name])
+                assert inner in files or item.name in made[files[path]], (name, path, item.name)
+    assert wanted > 100
+
+
+def _bound(tree):
+    found = set()
+    for node in tree.body:
+        if isinstance(node, ast.If):
+            found |= _bound(ast.Module(node.body + node.orelse, []))
+        elif isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
+            found.add(node.name)
+        elif isinstance(node, (ast.Import, ast.ImportFrom)):
+            found.update(item.asname or item.name for item in node.names)
+        else:
+            found.update(n.id for n in ast.walk(node) if isinstance(n, ast.Name))
+    return found
 
 
 def test_a_name_that_is_bound_again_is_no_number():

@@ -302,11 +302,11 @@ class _Rename(ast.NodeTransformer):
         self.linker = linker
         self.head = head
         self.module = module
-        self.scopes: list[dict] = []  # of functions: local name -> final name, alias or None
+        self.scopes: list[dict] = []  # of functions: local name -> what _find says
         self.in_class: list[set] = []
 
     def _find(self, name):
-        """-> final name; (module,) where it is an absorbed module; None where it is local."""
+        """-> final name; a number; (module,) of an absorbed module; None where it is local."""
         for scope in reversed(self.scopes):
             if name in scope:
                 return scope[name]
@@ -333,6 +333,8 @@ class _Rename(ast.NodeTransformer):
             if number is not None:
                 return _literal(number)
         found = self._find(node.id)
+        if isinstance(found, int):
+            return _literal(found)
         if isinstance(found, tuple):
             raise ValueError(f"{self.module}: module {node.id} is used as an object")
         if found:
@@ -369,6 +371,8 @@ class _Rename(ast.NodeTransformer):
                 left.append(_from(there[5:], inner, bound))
                 continue
             if inner is not None:
+                if linker.number(there, inner) is not None:
+                    continue
                 there, inner = linker.origin(there, inner)
                 if there not in linker.trees:
                     path = there.split(" ", 1)[-1] if " " in there else f".{there}"
@@ -434,6 +438,10 @@ class _Rename(ast.NodeTransformer):
         linker = self.linker
         for bound, (there, inner) in linker.meaning(self.module, node).items():
             if inner is not None:
+                number = linker.number(there, inner)
+                if number is not None:
+                    scope[bound] = number
+                    continue
                 there, inner = linker.origin(there, inner)
             if there not in linker.trees:
                 continue
@@ -477,7 +485,12 @@ def _from(path, name, bound):
 def _keywords(trees) -> set[str]:
     found = set()
     for node in (node for tree in trees for node in ast.walk(tree)):
-        if isinstance(node, ast.keyword):
+        if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
+            for one in node.body:  # who makes an object may name what is not a must
+                if isinstance(one, ast.FunctionDef) and one.name == "__init__":
+                    listed = one.args.args[len(one.args.args) - len(one.args.defaults) :]
+                    found.update(argument.arg for argument in listed)
+        elif isinstance(node, ast.keyword):
             found.add(node.arg)
         elif isinstance(node, ast.Constant) and isinstance(node.value, str):
             found.add(node.value)
