@@ -119,7 +119,8 @@ def test_a_number_that_a_function_imports_stands_in_place_of_its_name():
         {
             "timebase": "WIDTH = const(16)\n",
             "records": "X = 1\n",
-            "ring": "def f(n):\n    from .timebase import WIDTH, WIDTH as w\n    return n[WIDTH], w\n",
+            "ring": "def f(n):\n    from .timebase import WIDTH, WIDTH as w\n"
+            "    return n[WIDTH], w\n",
         },
         doors=(),
     )

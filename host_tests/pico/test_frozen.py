@@ -123,7 +123,8 @@ print(repr(e.TEXT), e.BYTES, e.LARGE, e.SMALL, e.LOW, e.HALF, e.TUPLE[:2], e.TUP
     e.TUPLE[3:], list(e.counted(3)), asyncio.run(e.waits(2)), e.Box(4).twice, e.native(1),
     e.plain(21), list(e.generates(2)), e.viper(b"\\x34\\x12"),
     {e.TEXT: 1}["not a name, with spaces"],
-    e.everything(), e.NEEDED[1] is ..., e.Box.kind == "".join(["b", "ox"]), e.LARGE * -3 // e.LARGE, e.__file__)
+    e.everything(), e.NEEDED[1] is ..., e.Box.kind == "".join(["b", "ox"]),
+    e.LARGE * -3 // e.LARGE, e.__file__)
 """
 
 
@@ -134,7 +135,8 @@ def test_every_kind_of_code_and_constant_is_the_same_from_flash(stock, tmp_path)
         assert pico.run(ASKED).strip() == (
             "'not a name, with spaces' b'\\x00\\xff bytes' 123456789012345678901234567890 "
             "-1073741824 -1073741825 0.5 (1, 'two') (None, True, False) (b'', '') [0, 1, 2] "
-            "[2, 6] 8 (3, 'not a name, with spaces') 42 [2, 1] 4660 1 named as its file True True -3 everything.py"
+            "[2, 6] 8 (3, 'not a name, with spaces') 42 [2, 1] 4660 1 named as its file True True "
+            "-3 everything.py"
         )
 
 
