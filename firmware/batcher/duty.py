@@ -106,16 +106,20 @@ class Duty:
         from .timebase import boot
 
         nap = self.nap
-        shown = now = self.now()
-        shift = (now - ticks_ms()) & _MASK
-        # The time since boot goes on where it was, and is shown the oldest reading first.
-        for reading in nap.each():
-            shown = reading[1]
-            break
-        boot._ticks = lambda: (ticks_ms() + shift) & _MASK
-        boot._low = -1
-        boot._high = shown >> 30
-        boot.high(shown)
+        shift = (self.now() - ticks_ms()) & _MASK
+        shown = None  # the time that is shown to the store, while what is kept goes into it
+
+        def ticks():
+            return (ticks_ms() + shift if shown is None else shown) & _MASK
+
+        def at(time):
+            boot._low = -1
+            boot._high = time >> 30
+            boot.high(time)
+
+        # The time since boot goes on where it was.
+        boot._ticks = ticks
+        at(self.now())
         make = self._make
         if make is None:
             from .station import Station as make
@@ -145,18 +149,27 @@ class Duty:
                     await asyncio.sleep(0.05)
             if self._config["sntp"]:
                 await station._sntp.sync()
+            last = -_DAY
             for series, time, values in nap.each():
-                while time - shown > _DAY:  # the wraps of its ticks are counted
+                full = len(store) >= store.capacity
+                if full or time - last > _DAY:  # a block's rows are less than half a wrap apart
                     store.seal()
-                    shown += _DAY
-                    boot.high(shown)
+                    last = time
+                if full:
+                    shown = None
+                    at(self.now())
+                    if not await batcher.flush(limit):
+                        return False
+                shown = time
+                at(time)
                 row = rows[series]
                 row[0] = time & _MASK
                 for i in range(len(values)):
                     row[1 + i] = values[i]
-                if len(store) >= store.capacity and not await batcher.flush(limit):
-                    return False
                 batcher.add(row)
+            store.seal()
+            shown = None
+            at(self.now())
             return await batcher.flush(max(limit - ticks_diff(ticks_ms(), begun), 1000))
         finally:
             await batcher.close(timeout_ms=0)

@@ -8,6 +8,7 @@ from batcher.duty import Duty
 from batcher.nap import Nap
 from batcher.port import asyncio, format_exc
 from batcher.schema import Schema
+from batcher.timebase import boot
 from kit.check import raises
 
 A = Schema("a", (("x", "count", 0),))
@@ -78,6 +79,8 @@ class World:
         self.boots = set()
         self.got = {}  # (boot, series, number) -> (time, values)
         self.repeats = 0
+        self.epoch = None  # Unix seconds of the first start
+        self.offsets = []  # what every reading was sent with
         self.config = {
             "duty": {"every_ms": ms, "upload_every": every, "keep": keep, "awake_ms": 5000},
             "batcher": {"memory": 2048},
@@ -131,11 +134,18 @@ class Station:
 
         self._world = world
         self._name = name
+        self._sntp = self
         world.uploads += 1
+        if world.epoch is not None:
+            world.config["sntp"] = ["time"]
         self.batcher = Batcher(
             store=RecordRing(schemas, memory), batch_size=7, on_error=self._failed
         )
         self.batcher.register_handler(self._send)
+
+    async def sync(self):
+        slept = sum(self._world.machine.slept)
+        boot.set_epoch(self._world.epoch + slept // 1000, slept % 1000)
 
     def _failed(self, exc):
         assert "offline" in format_exc(exc), format_exc(exc)
@@ -157,6 +167,7 @@ class Station:
                     world.repeats += 1
                     assert world.got[key] == value, (key, world.got[key], value)
                 world.got[key] = value
+                world.offsets.append(boot.offset())
                 number += 1
         world.boots.add(self._name)
         if world.fails == "answer":  # taken, and the answer lost
@@ -235,12 +246,18 @@ def test_a_chip_that_fails_misses_its_wake_and_delays_no_other():
 
 
 def test_more_than_six_days_between_uploads_keep_their_time():
-    world = World(every=30, ms=86400000)  # ticks wrap after 12.4 days
-    for _ in range(60):
-        world.wake()
-    assert world.whole("a") == 60
-    for key in world.got:
-        assert abs(world.got[key][0] - key[2] * 86400000) < HOUR, (key, world.got[key])
+    # Ticks wrap after 12.4 days, and their difference is known for half of that.
+    for days in (1, 1.3, 2.5, 6.2, 13):
+        ms = int(86400000 * days)
+        world = World(every=30, ms=ms)
+        world.epoch = 1800000000
+        for _ in range(60):
+            world.wake()
+        assert world.whole("a") == world.whole("b") == 60
+        for key in world.got:
+            assert abs(world.got[key][0] - key[2] * ms) < HOUR, (days, key, world.got[key])
+        offsets = [offset - world.epoch * 1000 for offset in world.offsets]
+        assert len(offsets) == 120 and max(abs(n) for n in offsets) < 1000, (days, offsets)
 
 
 def test_memory_that_is_not_ours_is_a_boot():
