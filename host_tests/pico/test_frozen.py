@@ -12,8 +12,8 @@ from batcher_tools.deploy import deploy, undeploy
 from batcher_tools.device import Device
 from batcher_tools.frozen.command import freeze
 from batcher_tools.frozen.image import BOARD, Image, ImageError, from_uf2, to_uf2
-from batcher_tools.frozen.mpyfile import read
 from batcher_tools.frozen.tables import add
+from batcher_tools.mpyfile import read
 from batcher_tools.pico import NoImage, Pico, find_image
 
 from .test_deploy import MAIN, firmware  # noqa: F401

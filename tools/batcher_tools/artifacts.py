@@ -9,6 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
+from . import thumb
 from .link import link
 from .paths import BOARDS, BUILD, FIRMWARE, program
 
@@ -80,7 +81,7 @@ def compile_text(
     options = [f"-O{level}", "-s", said or Path(name).stem]
     if architecture:
         options.append(f"-march={architecture}")
-    key = hashlib.sha256(repr((MPY, options, source)).encode()).hexdigest()[:24]
+    key = hashlib.sha256(repr((MPY, thumb.VERSION, options, source)).encode()).hexdigest()[:24]
     kept = BUILD / "mpy" / f"{key}.mpy"
     if not kept.exists():
         kept.parent.mkdir(parents=True, exist_ok=True)
@@ -92,6 +93,8 @@ def compile_text(
         text.unlink()
         if done.returncode:
             raise ValueError(f"{name} does not compile: {done.stderr.strip()}")
+        if architecture == "armv6m":
+            fresh.write_bytes(thumb.compact(fresh.read_bytes()))
         fresh.rename(kept)
     return kept.read_bytes()
 

