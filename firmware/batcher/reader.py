@@ -34,69 +34,65 @@ def read_rows(state: ptr32, buf: ptr8, rows: ptr32, count: int, stride: int) -> 
 
     Column after column, at most `count` rows.
     """
-    row = state[1]
-    stop = row + count
-    if stop > state[0]:
-        stop = state[0]
-    if stop <= row:
-        return 0
-    state[1] = stop
-    c = state[5]
-    to = state[6]
-    at = 7 + 3 * c
-    while state[2] - c:
-        p = state[at]
-        last = state[at + 1]
-        bitmap = state[at + 2]
-        i = to
-        to += 1
-        j = row
-        # A field is the sum of its steps, and time the sum of sums of them.
-        sums = 0
-        step = 0
-        base = 0
-        mask = 0 - 1
-        if c == 0:
-            sums = mask
-            step = state[4]
-            base = state[3]
-            mask = 0x3FFFFFFF
-            if j == 0:  # the first row's is in the head
-                rows[i] = base
-                i += stride
-                j = 1
-        while j < stop:
-            v = 1
-            if bitmap:
-                v = buf[bitmap + (j >> 3)] >> (j & 7)
-            if v & 1:
-                v = buf[p]
-                p += 1
-                if v < 128:
-                    v = (v >> 1) ^ (0 - (v & 1))
-                else:
-                    x = uint(v)
-                    shift = 7
+    s = state
+    b = int(buf)
+    row = s[1]
+    n = s[0] - row
+    if n > count:
+        n = count
+    if n > 0:
+        s[1] = row + n
+        stride <<= 2
+        i = int(rows) + (s[6] << 2)
+        c = s[5]
+        state = ptr32(int(s) + c * 12 + 28)
+        while s[2] - c:
+            buf = ptr8(b + state[0])
+            rows = ptr32(i)
+            i += 4
+            j = n
+            # A field is the sum of its steps, and time the sum of sums of them. Where the last step
+            # does not count it goes to where the offset will be.
+            sums = base = 0
+            mask = -1
+            step = state
+            here = 1
+            other = here << 31  # missing; as a constant it would be an object
+            if not c:
+                sums = mask
+                mask = 0x3FFFFFFF
+                step = ptr32(int(s) + 16)
+                here = row  # the first row's is in the head
+                base = other = s[3]
+            while j:
+                if state[2]:
+                    v = s[1] - j
+                    here = ptr8(b + state[2])[v >> 3] >> (v & 7) & 1
+                if here:
+                    v = buf[0]
+                    buf = ptr8(int(buf) + 1)
+                    sign = -(v & 1)
+                    x = v >> 1
+                    shift = 6
                     while v & 128:
-                        v = buf[p]
-                        p += 1
+                        v = buf[0]
+                        buf = ptr8(int(buf) + 1)
                         x += (v - 1) << shift  # less the bit that said so
                         shift += 7
-                    v = int((x >> 1) ^ (0 - (x & 1)))
-                step = (step & sums) + v
-                last += step
-                rows[i] = (last + base) & mask
-            else:
-                rows[i] = (v | 1) << 31  # missing; as a constant it would be an object
-            i += stride
-            j += 1
-        if c == 0:
-            state[4] = step
-        state[at] = p
-        state[at + 1] = last
-        at += 3
-        c += 1
-    return stop - row
+                    v = (x ^ sign) + (step[0] & sums)
+                    step[0] = v
+                    v += state[1]
+                    state[1] = v
+                    rows[0] = (v + base) & mask
+                else:
+                    rows[0] = other
+                    here = 1
+                rows = ptr32(int(rows) + stride)
+                j -= 1
+            state[0] = int(buf) - b
+            state = ptr32(int(state) + 12)
+            c += 1
+    return s[1] - row
 
 
 def _begin(state, first, stop):
