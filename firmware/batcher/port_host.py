@@ -57,14 +57,14 @@ class _Pointer:
 
     def __init__(self, x):
         at = 0
-        if isinstance(x, (int, _Pointer)):
-            place = (int(x) + _PLACE // 2) // _PLACE
-            at = int(x) - place * _PLACE
+        if isinstance(x, _Pointer):
+            x, at = x._buffer, x._at
+        elif isinstance(x, int):
+            place = (x + _PLACE // 2) // _PLACE
+            at = x - place * _PLACE
             x = _held.buffers[place - 1] if place > 0 else None
-        if at % self.size:
-            raise ValueError("address: wanted one of a whole word, found %d" % at)
         self._buffer = x
-        self._first = at // self.size
+        self._at = at
         view = memoryview(x).cast("B")
         self._words = view[: len(view) // self.size * self.size].cast(self.code)
 
@@ -75,13 +75,15 @@ class _Pointer:
             place += 1
         if place == len(buffers):
             buffers.append(self._buffer)
-        return (place + 1) * _PLACE + self._first * self.size
+        return (place + 1) * _PLACE + self._at
 
     def _index(self, i):
-        i += self._first
+        i = i * self.size + self._at
         if i < 0:
             raise IndexError("pointer: %d before the buffer" % -i)
-        return i
+        if i % self.size:
+            raise ValueError("pointer: wanted a whole word, found one at %d" % i)
+        return i // self.size
 
     def __getitem__(self, i):
         return self._words[self._index(i)]

@@ -42,10 +42,9 @@ def read_rows(state: ptr32, buf: ptr8, rows: ptr32, count: int, stride: int) -> 
         n = count
     if n > 0:
         s[1] = row + n
-        stride <<= 2
-        i = int(rows) + (s[6] << 2)
+        i = (s[6] << 2) + int(rows)
         c = s[5]
-        state = ptr32(int(s) + c * 12 + 28)
+        state = ptr32(c * 12 + int(s) + 28)
         while s[2] - c:
             buf = ptr8(b + state[0])
             rows = ptr32(i)
@@ -53,7 +52,8 @@ def read_rows(state: ptr32, buf: ptr8, rows: ptr32, count: int, stride: int) -> 
             j = n
             # A field is the sum of its steps, and time the sum of sums of them. Where the last step
             # does not count it goes to where the offset will be.
-            sums = base = 0
+            sums = 0
+            base = 0
             mask = -1
             step = state
             here = 1
@@ -63,11 +63,13 @@ def read_rows(state: ptr32, buf: ptr8, rows: ptr32, count: int, stride: int) -> 
                 mask = 0x3FFFFFFF
                 step = ptr32(int(s) + 16)
                 here = row  # the first row's is in the head
-                base = other = s[3]
+                base = s[3]
+                other = base
             while j:
                 if state[2]:
                     v = s[1] - j
-                    here = ptr8(b + state[2])[v >> 3] >> (v & 7) & 1
+                    here = 1 << (v & 7) & ptr8((v >> 3) + b + state[2])[0]
+                rows[0] = other
                 if here:
                     v = buf[0]
                     buf = ptr8(int(buf) + 1)
@@ -77,17 +79,15 @@ def read_rows(state: ptr32, buf: ptr8, rows: ptr32, count: int, stride: int) -> 
                     while v & 128:
                         v = buf[0]
                         buf = ptr8(int(buf) + 1)
-                        x += (v - 1) << shift  # less the bit that said so
+                        x = ((v - 1) << shift) + x  # less the bit that said so
                         shift += 7
                     v = (x ^ sign) + (step[0] & sums)
                     step[0] = v
                     v += state[1]
                     state[1] = v
                     rows[0] = (v + base) & mask
-                else:
-                    rows[0] = other
-                    here = 1
-                rows = ptr32(int(rows) + stride)
+                here = 1
+                rows = ptr32((stride << 2) + int(rows))
                 j -= 1
             state[0] = int(buf) - b
             state = ptr32(int(state) + 12)
@@ -114,40 +114,39 @@ def open_block(state: ptr32, head: ptr32, buf: ptr8, o: int) -> bool:
 
     `head` is that block's, read and checked before.
     """
+    b = int(buf)
+    o += b
     rows = head[6]
     width = head[0]
-    flags = o + 24
-    end = o + head[7]
+    last = head[7] + o - 1
     state[0] = rows
     state[1] = 0
     state[2] = width + 1
     state[3] = head[4]
-    state[4] = state[5] = state[6] = 0
-    o = flags + ((width + 7) >> 3)
-    at = 7
-    c = 0
-    while c <= width:
-        n = rows
-        bitmap = 0
-        if c == 0:
-            n -= 1
-        elif buf[flags + ((c - 1) >> 3)] >> ((c - 1) & 7) & 1:
-            bitmap = o
-            o += (n + 7) >> 3
+    state[4] = 0
+    state[5] = 0
+    state[6] = 0
+    o += 24
+    head = ptr32(((width + 7) >> 3) + o)  # a register: the next byte from here on
+    c = -1
+    while c ^ width:
+        n = (c >> 31) + rows  # the first time is in the head
+        state[9] = 0
+        if ~(c >> 31) & 1 << (c & 7) & ptr8((c >> 3) + o)[0]:
+            state[9] = int(head) - b
             j = n
             n = 0
             while j:
                 j -= 1
-                n += buf[bitmap + (j >> 3)] >> (j & 7) & 1
-        state[at] = o
-        state[at + 1] = 0
-        state[at + 2] = bitmap
+                n = (ptr8((j >> 3) + int(head))[0] >> (j & 7) & 1) + n
+            head = ptr32(((rows + 7) >> 3) + int(head))
+        state[7] = int(head) - b
+        state[8] = 0
         while n:
-            if o >= end:
+            if last - int(head) >> 31:
                 return False
-            if buf[o] < 128:
-                n -= 1
-            o += 1
-        at += 3
+            n = (ptr8(head)[0] >> 7) + n - 1
+            head = ptr32(int(head) + 1)
+        state = ptr32(int(state) + 12)
         c += 1
-    return o == end
+    return int(head) == last + 1
