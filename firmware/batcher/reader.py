@@ -76,7 +76,7 @@ def read_rows(state: ptr32, buf: ptr8, rows: ptr32, count: int, stride: int) -> 
                     sign = -(v & 1)
                     x = v >> 1
                     shift = 6
-                    while v & 128:
+                    while v >> 7:
                         v = buf[0]
                         buf = ptr8(int(buf) + 1)
                         x = ((v - 1) << shift) + x  # less the bit that said so

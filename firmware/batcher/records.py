@@ -35,9 +35,8 @@ def _stop(buf: ptr32, stage: ptr32, at: int, pin: int) -> int:
     kind = 1
     o = buf[0]
     while o:
-        end = o - 5
-        if ((at - o - 1) & (end - stage[12])) >> 31:  # both are below 0
-            stage[12] = end
+        if at <= o and o - 5 < stage[12]:
+            stage[12] = o - 5
             kind = pin
         if not o ^ pin:
             pin = 0
@@ -310,8 +309,8 @@ class RecordRing:
 
 
 def _fused(grant, stage, slow):
-    # Its closed variables and its argument are five: from six on, a call would allocate. A name that
-    # is not closed, len itself, would cost each call a look-up and an exception handler.
+    # Its closed variables and its argument are five: from six on, a call would allocate. A name
+    # that is not closed, len itself, would cost each call a look-up and an exception handler.
     length = len
 
     @micropython.viper
@@ -319,8 +318,7 @@ def _fused(grant, stage, slow):
         g = ptr32(grant)
         s = ptr32(stage)
         n = s[6]
-        # Below 0 where all three are: a grant, room, the right length.
-        if (-g[0] & (n - s[8]) & ((int(length(row)) ^ s[9]) - 1)) >> 31:
+        if g[0] and n < s[8] and int(length(row)) == s[9]:
             r = ptr32(row)
             width = s[10]
             if not r[width] ^ s[1]:
