@@ -15,7 +15,7 @@ bits. What is called from viper's loops runs once a row or more, the rest once a
 
 from array import array
 
-from .pack import CRC, get, put, take
+from .pack import CRC, SUM, get, put, take
 from .port import const, micropython, ptr8, ptr32, uint  # noqa: F401
 from .reader import S_TO, read_column
 
@@ -65,13 +65,18 @@ def new_stage(fields: int, ident: int, rows: int, stride: int):
 def _write_column(stage: ptr32, buf: ptr8, time: int, bitmap: int) -> int:
     # Write the numbers of a column behind the bitmap, if there is one -> how many are missing.
     # Ends after the number that reaches behind S_LAST.
-    o = stage[7] - time  # the first time, which the head has, leaves a 0 in the byte before
+    b = int(buf)
+    # The first time, which the head has, leaves a 0 in the byte before.
+    buf = ptr8(int(buf) + stage[7] - time)
     i = stage[14]
-    rows = left = stage[6]
+    rows = stage[6]
+    left = rows
     none = 1
     none <<= 31
     p = stage[i] * time
-    step = bits = row = 0
+    step = 0
+    bits = 0
+    row = 0
     while rows:
         v = stage[i]
         i += stage[10]
@@ -83,24 +88,22 @@ def _write_column(stage: ptr32, buf: ptr8, time: int, bitmap: int) -> int:
             x = v - p
             p = v
             if time:  # the difference of differences, while ticks wrap
-                x = ((x + 0x20000000) & 0x3FFFFFFF) - 0x20000000
-                v = x
-                x -= step
+                v = ((x + 0x20000000) & 0x3FFFFFFF) - 0x20000000
+                x = v - step
                 step = v
-            stage[16] = (x << 1) ^ (0 - ((x >> 31) & 1))
-            z = uint(stage[16])
-            while z >> 7:
-                buf[o] = z | 128
-                z >>= 7
-                o += 1
-            buf[o] = z
-            o += 1
-            if o > stage[12]:
+            stage[16] = (x << 1) ^ -(x >> 31 & 1)
+            while uint(stage[16]) >> 7:
+                buf[0] = stage[16] | 128
+                stage[16] = uint(stage[16]) >> 7
+                buf = ptr8(int(buf) + 1)
+            buf[0] = stage[16]
+            buf = ptr8(int(buf) + 1)
+            if b - int(buf) + stage[12] >> 31:
                 rows = 0
         if bitmap:
-            buf[bitmap + (row >> 3)] = bits >> (7 - (row & 7))
+            ptr8((row >> 3) + b + bitmap)[0] = bits >> (~row & 7)
             row += 1
-    stage[7] = o
+    stage[7] = int(buf) - b
     return left
 
 
@@ -138,11 +141,11 @@ def seal(stage, buf, o: int, state=None) -> bool:
         c += 1
     stage[H_LENGTH] -= o
     _write_head(buf, o, stage)
-    CRC[0] = CRC[1] = 0xFFFF
-    take(CRC, buf, o, 20)  # type: ignore[arg-type]
-    take(CRC, buf, o + HEAD, stage[H_LENGTH] - HEAD)  # type: ignore[arg-type]
-    put(buf, o + 20, 2, CRC[0] ^ 0xFFFF)
-    put(buf, o + 22, 2, CRC[1] ^ 0xFFFF)
+    CRC[SUM] = CRC[SUM + 1] = 0xFFFF
+    take(20, o, buf, CRC)  # type: ignore[arg-type]
+    take(stage[H_LENGTH] - HEAD, o + HEAD, buf, CRC)  # type: ignore[arg-type]
+    put(buf, o + 20, 2, CRC[SUM] ^ 0xFFFF)
+    put(buf, o + 22, 2, CRC[SUM + 1] ^ 0xFFFF)
     return True
 
 

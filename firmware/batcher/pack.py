@@ -5,30 +5,34 @@ Rules: nothing here allocates.
 
 from array import array
 
-from .port import micropython, ptr8, ptr32, uint  # noqa: F401
+from .port import const, micropython, ptr8, ptr32, uint  # noqa: F401
 
-# CRC-32 (IEEE 802.3, ISO-HDLC, as zlib's). The sum in two halves, so that no number is an object;
-# begin with 0xFFFF in both, what is written is their complement. Then a table for four bits.
+# CRC-32 (IEEE 802.3, ISO-HDLC, as zlib's). A table for four bits; then, at SUM, the sum in two
+# halves, so that no number is an object: begin with 0xFFFF in both, what is written is their
+# complement.
 CRC = array("I", bytes(72))
+SUM = const(16)
 for _i in range(16):
     _x = _i
     for _ in range(4):
         _x = _x >> 1 ^ (0xEDB88320 & -(_x & 1))
-    CRC[2 + _i] = _x
+    CRC[_i] = _x
 
 
 @micropython.viper
-def take(crc: ptr32, buf: ptr8, at: int, n: int):
-    """Take n bytes into the sum."""
-    x = uint(crc[0] | (crc[1] << 16))
+def take(x: uint, at: int, buf: ptr8, crc: ptr32):
+    """Take x bytes from buf[at:] into the sum."""
+    n = int(x)
+    at += int(buf)
+    x = uint(crc[17] << 16 | crc[16])
     while n:
-        x ^= buf[at]
-        x = (x >> 4) ^ crc[2 + (x & 15)]
-        x = (x >> 4) ^ crc[2 + (x & 15)]
+        x ^= ptr8(at)[0]
+        x = (x >> 4) ^ crc[x & 15]
+        x = (x >> 4) ^ crc[x & 15]
         at += 1
         n -= 1
-    crc[0] = x & 0xFFFF
-    crc[1] = x >> 16
+    crc[16] = x & 0xFFFF
+    crc[17] = x >> 16
 
 
 def put(buf, at: int, n: int, number: int) -> None:
@@ -43,8 +47,10 @@ def put(buf, at: int, n: int, number: int) -> None:
 @micropython.viper
 def get(buf: ptr8, at: int, n: int) -> int:
     """-> the whole number of n bytes, 3 at most."""
-    number = 0
-    while n:
-        n -= 1
-        number = number << 8 | buf[at + n]
-    return number
+    buf = ptr8(int(buf) + at)
+    at = n + int(buf)
+    n = 0
+    while at ^ int(buf):
+        at -= 1
+        n = n << 8 | ptr8(at)[0]
+    return n

@@ -5,8 +5,11 @@ on MicroPython (tested: 1.26, 1.29) and on CPython 3.11+ and means the same on b
 
 `@micropython.native` and `@micropython.viper` are compiler syntax, so a file that uses
 them imports the name `micropython` from here and writes them out. In viper code the casts
-`ptr8`, `ptr16`, `ptr32`, `uint` belong to the compiler; on CPython they are the identity, but
-an argument that is annotated as a pointer is one: stores keep the low bits.
+`ptr8`, `ptr16`, `ptr32`, `uint` belong to the compiler; on CPython they are what port_host.py
+makes of them. `int(ptr8(buf))` is an address, and `ptr8(address)` points there: code for Thumb is
+half as long where it walks an address in one of the first two locals, which are registers, and
+reads and writes at small constants from there. On 32-bit boards an address may be below 0, so
+none is compared by < or >, and none outlives its viper function.
 """
 
 # ruff: noqa: F401, F811

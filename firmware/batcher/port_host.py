@@ -1,11 +1,11 @@
 """What port.py exports, for CPython. A board never loads this file."""
 
 import asyncio
-import ctypes
 import functools
 import os
 import socket
 import ssl
+import threading
 import time
 from binascii import crc32  # noqa: F401
 from os import urandom
@@ -34,23 +34,80 @@ def const(x):
     return x
 
 
+# Pointers of viper code, and its addresses: `int(ptr8(buf))` is the address of the first byte, a
+# plain number that + and - move, and `ptr8(address)`, ptr16 and ptr32 point at what is there. Here
+# a buffer is at an address while the viper function runs that asked for it, in its thread.
+
+_PLACE = 1 << 32  # from the address of one buffer to that of the next
+
+
+class _Held(threading.local):
+    def __init__(self):
+        self.buffers = []  # at _PLACE, 2 * _PLACE ...
+
+
+_held = _Held()
+
+
+class _Pointer:
+    """Loads are unsigned, stores keep the low bits, and neither leaves the buffer."""
+
+    size = 1
+    code = "B"
+
+    def __init__(self, x):
+        at = 0
+        if isinstance(x, _Pointer):
+            x, at = x._buffer, x._at
+        elif isinstance(x, int):
+            place = (x + _PLACE // 2) // _PLACE
+            at = x - place * _PLACE
+            x = _held.buffers[place - 1] if place > 0 else None
+        self._buffer = x
+        self._at = at
+        view = memoryview(x).cast("B")
+        self._words = view[: len(view) // self.size * self.size].cast(self.code)
+
+    def __int__(self):
+        buffers = _held.buffers
+        place = 0
+        while place < len(buffers) and buffers[place] is not self._buffer:
+            place += 1
+        if place == len(buffers):
+            buffers.append(self._buffer)
+        return (place + 1) * _PLACE + self._at
+
+    def _index(self, i):
+        i = i * self.size + self._at
+        if i < 0:
+            raise IndexError("pointer: %d before the buffer" % -i)
+        if i % self.size:
+            raise ValueError("pointer: wanted a whole word, found one at %d" % i)
+        return i // self.size
+
+    def __getitem__(self, i):
+        return self._words[self._index(i)]
+
+    def __setitem__(self, i, x):
+        self._words[self._index(i)] = x & ((1 << 8 * self.size) - 1)
+
+
+class ptr8(_Pointer):  # noqa: N801
+    pass
+
+
+class ptr16(_Pointer):  # noqa: N801
+    size = 2
+    code = "H"
+
+
+class ptr32(_Pointer):  # noqa: N801
+    size = 4
+    code = "I"
+
+
 def uint(x):
-    return x
-
-
-def ptr8(x):
-    return x
-
-
-def ptr16(x):
-    return x
-
-
-def ptr32(x):
-    return x
-
-
-_WORDS = {ptr8: ctypes.c_uint8, ptr16: ctypes.c_uint16, ptr32: ctypes.c_uint32}
+    return int(x)
 
 
 class micropython:
@@ -62,22 +119,21 @@ class micropython:
 
     @staticmethod
     def viper(f):
-        """Arguments annotated as pointers are such: loads are unsigned, stores keep low bits."""
-        words = [_WORDS.get(kind) for kind in f.__annotations__.values()]
-        if not any(words):
-            return f
+        """Arguments annotated as pointers are such."""
+        names = f.__code__.co_varnames[: f.__code__.co_argcount]
+        kinds = [f.__annotations__.get(name) for name in names]
 
         @functools.wraps(f)
         def call(*args):
-            return f(*[_words(kind, x) if kind else x for kind, x in zip(words, args)])
+            n = len(_held.buffers)
+            try:
+                return f(
+                    *[x if k not in (ptr8, ptr16, ptr32) else k(x) for k, x in zip(kinds, args)]
+                )
+            finally:
+                del _held.buffers[n:]
 
         return call
-
-
-def _words(kind, x):
-    view = memoryview(x)
-    words = kind * (view.nbytes // ctypes.sizeof(kind))
-    return words.from_buffer_copy(view) if view.readonly else words.from_buffer(view)
 
 
 class Signal:

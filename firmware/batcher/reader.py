@@ -34,69 +34,65 @@ def read_rows(state: ptr32, buf: ptr8, rows: ptr32, count: int, stride: int) -> 
 
     Column after column, at most `count` rows.
     """
-    row = state[1]
-    stop = row + count
-    if stop > state[0]:
-        stop = state[0]
-    if stop <= row:
-        return 0
-    state[1] = stop
-    c = state[5]
-    to = state[6]
-    at = 7 + 3 * c
-    while state[2] - c:
-        p = state[at]
-        last = state[at + 1]
-        bitmap = state[at + 2]
-        i = to
-        to += 1
-        j = row
-        # A field is the sum of its steps, and time the sum of sums of them.
-        sums = 0
-        step = 0
-        base = 0
-        mask = 0 - 1
-        if c == 0:
-            sums = mask
-            step = state[4]
-            base = state[3]
-            mask = 0x3FFFFFFF
-            if j == 0:  # the first row's is in the head
-                rows[i] = base
-                i += stride
-                j = 1
-        while j < stop:
-            v = 1
-            if bitmap:
-                v = buf[bitmap + (j >> 3)] >> (j & 7)
-            if v & 1:
-                v = buf[p]
-                p += 1
-                if v < 128:
-                    v = (v >> 1) ^ (0 - (v & 1))
-                else:
-                    x = uint(v)
-                    shift = 7
-                    while v & 128:
-                        v = buf[p]
-                        p += 1
-                        x += (v - 1) << shift  # less the bit that said so
+    s = state
+    b = int(buf)
+    row = s[1]
+    n = s[0] - row
+    if n > count:
+        n = count
+    if n > 0:
+        s[1] = row + n
+        i = (s[6] << 2) + int(rows)
+        c = s[5]
+        state = ptr32(c * 12 + int(s) + 28)
+        while s[2] - c:
+            buf = ptr8(b + state[0])
+            rows = ptr32(i)
+            i += 4
+            j = n
+            # A field is the sum of its steps, and time the sum of sums of them. Where the last step
+            # does not count it goes to where the offset will be.
+            sums = 0
+            base = 0
+            mask = -1
+            step = state
+            here = 1
+            other = here << 31  # missing; as a constant it would be an object
+            if not c:
+                sums = mask
+                mask = 0x3FFFFFFF
+                step = ptr32(int(s) + 16)
+                here = row  # the first row's is in the head
+                base = s[3]
+                other = base
+            while j:
+                if state[2]:
+                    v = s[1] - j
+                    here = 1 << (v & 7) & ptr8((v >> 3) + b + state[2])[0]
+                rows[0] = other
+                if here:
+                    v = buf[0]
+                    buf = ptr8(int(buf) + 1)
+                    sign = -(v & 1)
+                    x = v >> 1
+                    shift = 6
+                    while v >> 7:
+                        v = buf[0]
+                        buf = ptr8(int(buf) + 1)
+                        x = ((v - 1) << shift) + x  # less the bit that said so
                         shift += 7
-                    v = int((x >> 1) ^ (0 - (x & 1)))
-                step = (step & sums) + v
-                last += step
-                rows[i] = (last + base) & mask
-            else:
-                rows[i] = (v | 1) << 31  # missing; as a constant it would be an object
-            i += stride
-            j += 1
-        if c == 0:
-            state[4] = step
-        state[at] = p
-        state[at + 1] = last
-        at += 3
-        c += 1
-    return stop - row
+                    v = (x ^ sign) + (step[0] & sums)
+                    step[0] = v
+                    v += state[1]
+                    state[1] = v
+                    rows[0] = (v + base) & mask
+                here = 1
+                rows = ptr32((stride << 2) + int(rows))
+                j -= 1
+            state[0] = int(buf) - b
+            state = ptr32(int(state) + 12)
+            c += 1
+    return s[1] - row
 
 
 def _begin(state, first, stop):
@@ -118,40 +114,39 @@ def open_block(state: ptr32, head: ptr32, buf: ptr8, o: int) -> bool:
 
     `head` is that block's, read and checked before.
     """
+    b = int(buf)
+    o += b
     rows = head[6]
     width = head[0]
-    flags = o + 24
-    end = o + head[7]
+    last = head[7] + o - 1
     state[0] = rows
     state[1] = 0
     state[2] = width + 1
     state[3] = head[4]
-    state[4] = state[5] = state[6] = 0
-    o = flags + ((width + 7) >> 3)
-    at = 7
-    c = 0
-    while c <= width:
-        n = rows
-        bitmap = 0
-        if c == 0:
-            n -= 1
-        elif buf[flags + ((c - 1) >> 3)] >> ((c - 1) & 7) & 1:
-            bitmap = o
-            o += (n + 7) >> 3
+    state[4] = 0
+    state[5] = 0
+    state[6] = 0
+    o += 24
+    head = ptr32(((width + 7) >> 3) + o)  # a register: the next byte from here on
+    c = -1
+    while c ^ width:
+        n = (c >> 31) + rows  # the first time is in the head
+        state[9] = 0
+        if ~(c >> 31) & 1 << (c & 7) & ptr8((c >> 3) + o)[0]:
+            state[9] = int(head) - b
             j = n
             n = 0
             while j:
                 j -= 1
-                n += buf[bitmap + (j >> 3)] >> (j & 7) & 1
-        state[at] = o
-        state[at + 1] = 0
-        state[at + 2] = bitmap
+                n = (ptr8((j >> 3) + int(head))[0] >> (j & 7) & 1) + n
+            head = ptr32(((rows + 7) >> 3) + int(head))
+        state[7] = int(head) - b
+        state[8] = 0
         while n:
-            if o >= end:
+            if last - int(head) >> 31:
                 return False
-            if buf[o] < 128:
-                n -= 1
-            o += 1
-        at += 3
+            n = (ptr8(head)[0] >> 7) + n - 1
+            head = ptr32(int(head) + 1)
+        state = ptr32(int(state) + 12)
         c += 1
-    return o == end
+    return int(head) == last + 1

@@ -35,12 +35,12 @@ def _stop(buf: ptr32, stage: ptr32, at: int, pin: int) -> int:
     kind = 1
     o = buf[0]
     while o:
-        if at <= o and o < stage[12] + 5:
+        if at <= o and o - 5 < stage[12]:
             stage[12] = o - 5
             kind = pin
-        if o == pin:
+        if not o ^ pin:
             pin = 0
-        o = buf[o >> 2]
+        o = ptr32(int(buf) + o)[0]
     return kind
 
 
@@ -309,31 +309,28 @@ class RecordRing:
 
 
 def _fused(grant, stage, slow):
-    # Its closed variables and its argument are five: from six on, a call would allocate.
-    yes = True
+    # Its closed variables and its argument are five: from six on, a call would allocate. A name
+    # that is not closed, len itself, would cost each call a look-up and an exception handler.
+    length = len
 
     @micropython.viper
     def add(row):
         g = ptr32(grant)
         s = ptr32(stage)
         n = s[6]
-        done = (0 - g[0]) & (n - s[8])  # less than 0 where both are
-        if int(len(row)) ^ s[9]:
-            done = 0
-        if done:
+        if g[0] and n < s[8] and int(length(row)) == s[9]:
             r = ptr32(row)
             width = s[10]
-            if r[width] == s[1]:
+            if not r[width] ^ s[1]:
                 g[0] = g[0] - 1
                 s[6] = n + 1
-                i = 17 + n * width
-                j = 0
+                s = ptr32((n * width + 17 << 2) + int(s))
                 while width:
-                    s[i] = r[j]
-                    i += 1
-                    j += 1
+                    s[0] = r[0]
+                    s = ptr32(int(s) + 4)
+                    r = ptr32(int(r) + 4)
                     width -= 1
-                return yes
+                return row is row  # True: in viper code that word is a number
         return slow(row)
 
     return add

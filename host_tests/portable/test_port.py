@@ -83,3 +83,40 @@ def test_a_pointer_of_viper_keeps_the_low_bits():
     x = -3
     assert _store(words, halves, data, x) == 1 + 15 + 0xFFFD + 0xFD
     assert words[0] == -6 and halves[1] == 0xFFFD and data[2] == 0xFD
+
+
+@micropython.viper
+def _walk(o: int, i: int, n: int, source, target: ptr8) -> int:
+    i += int(ptr8(source))
+    o += int(target)
+    end = i + n * 2
+    while i ^ end:
+        ptr8(o)[1] = ptr16(i)[0] >> 8
+        ptr8(o + 1)[-1] = ptr8(i)[0]
+        o += 2
+        i += 2
+    return o - int(target)
+
+
+def test_viper_code_walks_addresses():
+    source, target = array("H", [0x1234, 0x5678, 0x9ABC]), bytearray(8)
+    assert _walk(3, 2, 2, source, target) == 7
+    assert bytes(target) == b"\0\0\0\x78\x56\xbc\x9a\0"
+
+
+@micropython.viper
+def _add(words: ptr32, p: int, n: int) -> int:
+    sums = 0
+    p += int(words)
+    while n:
+        sums += ptr32(p)[0]
+        p += 4
+        n -= 1
+    ptr32(p)[-1] = sums
+    return int(ptr32(p)) - int(words)
+
+
+def test_an_address_of_words():
+    words = array("I", [1, 2, 3, 4])
+    assert _add(words, 4, 3) == 16
+    assert list(words) == [1, 2, 3, 9]

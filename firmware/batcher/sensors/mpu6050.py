@@ -19,15 +19,17 @@ _JUMP_MS = const(20)  # the chip's clock may be that far from ours before times 
 
 
 @micropython.viper
-def decode(at: int, k: int, buf, row, factor: int, shift: int):
+def decode(at: int, k: int, buf: ptr8, row: ptr32, factor: int, shift: int):
     """Fill row[k...k+2] from three big-endian words at `at`: each times factor / 2^(shift + 1)."""
-    b = ptr8(buf)
-    r = ptr32(row)
-    end = k + 3
-    while k < end:
-        r[k] = ((((b[at] ^ 128) - 128) << 8 | b[at + 1]) * factor >> shift) + 1 >> 1
+    at += int(buf)
+    k = (k << 2) + int(row)
+    end = k + 12
+    while k ^ end:
+        ptr32(k)[0] = (
+            ((((ptr8(at)[0] ^ 128) - 128) << 8 | ptr8(at)[1]) * factor) >> shift
+        ) + 1 >> 1
         at += 2
-        k += 1
+        k += 4
 
 
 class MPU6050(Driver):
