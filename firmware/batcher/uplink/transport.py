@@ -87,22 +87,20 @@ class Transport(Wire):
             n += more
         length = n
         if more:
-            length = -1
-            if count:
-                length = n
-                while more:
-                    more = fill(piece)
-                    length += more
-                self.encoder.begin(part, self)
-                n = fill(piece)
+            if not count:
+                return n, -1
+            while more:
+                more = fill(piece)
+                length += more
+            self.encoder.begin(part, self)
+            n = fill(piece)
         return n, length
 
-    def head(self, at, parts):
-        """Put the parts of a head before the buffer's `at`, the last first; -> where it begins."""
-        for part in parts:
-            end = at
-            at -= len(part)
-            if at < 0:
-                raise ValueError("the name of the batch, or its topic, is too long")
-            self._out[at:end] = part
+    def head(self, at, head):
+        """Put it before the buffer's `at`; -> where it begins."""
+        end = at
+        at -= len(head)
+        if at < 0:
+            raise ValueError("the name of the batch, or its topic, is too long")
+        self._out[at:end] = head
         return at
