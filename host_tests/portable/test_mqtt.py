@@ -288,8 +288,9 @@ def test_the_reader_takes_any_cut_and_passes_over_messages():
     async def main():
         for step in (1, 2, 3, 7, 100):
             one = wire(stream, step)
-            kinds = (mq.CONNACK, mq.PINGRESP, mq.PUBACK)
-            found = [await mq.packet(one, kind) for kind in kinds]
+            found = []
+            for kind in (mq.CONNACK, mq.PINGRESP, mq.PUBACK):
+                found.append(await mq.packet(one, kind))
             assert found == [0x100, 0, 0x1234], (step, found)
             with raises(OSError, "ended"):
                 await mq.packet(one, mq.PUBACK)
