@@ -141,7 +141,7 @@ def test_static_address_and_ticks_that_wrap():
 
 def test_arguments_are_checked():
     for nets, words in (
-        ([], "at least one"),
+        ([], "networks: wanted 1"),
         ([("", None)], "ssid"),
         ([("x" * 33, None)], "ssid"),
         ([("x", "short")], "password of 'x'"),
