@@ -10,7 +10,7 @@ import sys
 
 import pytest
 
-from batcher.uplink.tls import Tls, certificates
+from batcher.uplink.tls import Tls, _certificates
 from batcher_tools.paths import MICROPYPATH, program
 from certificates import Authority
 from kit.server import HttpServer
@@ -137,9 +137,9 @@ def test_a_ca_is_needed_and_must_be_one(folder, authority):
     with pytest.raises(ValueError, match="wanted a DER or PEM certificate"):
         Tls(b"hello")
     with pytest.raises(ValueError, match="cut short"):
-        certificates(authority.pem.read_bytes()[:200])
+        _certificates(authority.pem.read_bytes()[:200])
     two = authority.pem.read_bytes() * 2
-    assert certificates(two) == [authority.der.read_bytes()] * 2
+    assert _certificates(two) == [authority.der.read_bytes()] * 2
 
 
 def test_memory_for_the_handshake_is_kept_aside_and_comes_back(authority):

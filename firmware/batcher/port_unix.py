@@ -35,8 +35,8 @@ def enable_irq(state):
     pass
 
 
-def name_servers(path="/etc/resolv.conf"):
-    """-> the addresses of this computer's, without those of IPv6."""
+def dns(path="/etc/resolv.conf"):
+    """-> the name servers of this computer, without those of IPv6."""
     with open(path) as file:
         lines = file.read().split("\n")
     return [line.split()[1] for line in lines if line.startswith("nameserver ") and ":" not in line]

@@ -277,7 +277,7 @@ def wire(stream, step):
     wire.view = memoryview(wire.buffer)
     wire.at = wire.end = 0
     wire.stage = "reading"
-    wire.left = 10000
+    wire.allowed = 10000
     wire.sock = Script(stream, step)
     return wire
 

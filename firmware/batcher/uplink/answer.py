@@ -29,7 +29,7 @@ async def _line(wire):
         if i >= 0:
             wire.at = i + 1
             return bytes(wire.buffer[at:i]).rstrip()
-        await wire.more()
+        await wire.receive()
 
 
 async def read(wire, names):
@@ -38,7 +38,7 @@ async def read(wire, names):
     names: of headers, in lower case; values: one for each, b"" where it is not there. text: the
     beginning of the body where the status is not 2xx. Raises OSError for what is not HTTP.
     """
-    wire.left = _MOST - wire.end
+    wire.allowed = _MOST - wire.end
     buffer = wire.buffer
     text = b""
     status = 0
@@ -72,7 +72,7 @@ async def read(wire, names):
             while True:
                 while n > 0:
                     if wire.at == wire.end:
-                        await wire.more()
+                        await wire.receive()
                     at = wire.at
                     wire.at = end = min(wire.end, at + n)
                     n -= end - at
@@ -90,7 +90,7 @@ async def read(wire, names):
                         pass
         except OSError:
             # The text of an error may be cut short, and what is beyond the bound stays unread.
-            if status < 300 and wire.left > 0:
+            if status < 300 and wire.allowed > 0:
                 raise
             keep = False
     except ValueError:

@@ -16,7 +16,7 @@ from .transport import Transport
 _CHUNK = const(6)  # "0123\r\n" before a piece, and 2 bytes after it
 
 
-def clock(value):
+def _day_second(value):
     """-> seconds into the day of an HTTP-date (RFC 9110, 5.6.7). Raises ValueError."""
     i = value.index(b":")
     seconds = 0
@@ -25,7 +25,7 @@ def clock(value):
     return seconds
 
 
-def printable(text):
+def _printable(text):
     """-> bytes of the other side as a str for a message."""
     return ("%r" % bytes(text))[2:-1]
 
@@ -100,7 +100,7 @@ class HttpUplink(Transport):
         status, said, values, text = answer
         good = status in self.expect if self.expect else status < 300
         if not good or self.ack and values[ACK] != self._key:
-            self._refuse(good, status, printable(said[9:]), values, text)
+            self._refuse(good, status, _printable(said[9:]), values, text)
         if self.most:
             self.most += 1 + self.most // 8
         return n == offered or n
@@ -120,7 +120,7 @@ class HttpUplink(Transport):
         buffer = self.buffer
         start = self._start
         while True:
-            batch = self.part(batch, 0, offered, offered)
+            batch = self.carve(batch, 0, offered, offered)
             self._key = key = self.name(batch)
             kept = self.keep and self._poll() is None
             if not kept:
@@ -128,7 +128,7 @@ class HttpUplink(Transport):
                 await self.open()
             self.keep = False
             self.stage = "sending"
-            n, left = self.begin(batch, not self.chunked)
+            n, left = self.encode_first(batch, not self.chunked)
             before = 0
             end = b"\r\nTransfer-Encoding: chunked\r\n\r\n"
             if left < 0:
@@ -172,7 +172,7 @@ class HttpUplink(Transport):
             said += " without our name in %s: a captive portal?" % self.ack
         else:
             if text:
-                said += ": " + printable(text)
+                said += ": " + _printable(text)
             if status in (400, 413, 422):
                 raise Rejected(said)
             late = values[RETRY]
@@ -180,13 +180,13 @@ class HttpUplink(Transport):
                 if late.isdigit():
                     ms = min(int(late), 86400) * 1000
                 else:  # told apart by the other side's own clock: ours may be unset
-                    ms = (clock(late) - clock(values[DATE])) % 86400 * 1000
+                    ms = (_day_second(late) - _day_second(values[DATE])) % 86400 * 1000
             except ValueError:  # it does not ask to be left alone
                 if status >= 500 or status in (408, 425, 429):
                     raise OSError(said)
                 if 300 <= status < 400:
                     said += ": redirects are not followed; set the URL to "
-                    said += printable(values[LOCATION])
+                    said += _printable(values[LOCATION])
                 else:
                     said += ": nothing is lost; check token and URL"
         raise RetryAfter(ms, said)

@@ -109,13 +109,13 @@ class MqttUplink(Transport):
         """Deliver it; -> True, or how many of its first items were acknowledged."""
         offered = len(batch)
         try:
-            await self._turn(self.deadline_ms, batch, offered)
+            await self._hold(self.deadline_ms, batch, offered)
         except OSError:
             if not self._done:
                 raise
         return self._done == offered or self._done
 
-    async def _turn(self, ms, batch, total):
+    async def _hold(self, ms, batch, total):
         """With nobody else on the connection deliver a batch; total -1: a ping."""
         while self._busy:
             await asyncio.sleep(0.02)
@@ -159,7 +159,7 @@ class MqttUplink(Transport):
     async def _connect(self):
         await self.open()
         self.stage = "CONNECT"
-        self.left = 1 << 29  # of answers; then the connection is made anew
+        self.allowed = 1 << 29  # of answers; then the connection is made anew
         await self.write(self._hello, 0, len(self._hello))
         code = await packet(self, CONNACK) & 255
         if code:
@@ -177,7 +177,7 @@ class MqttUplink(Transport):
         try:
             while True:
                 await asyncio.sleep(max(1, self.keepalive_s // 2))
-                await self._turn(self.ping_ms, [], -1)
+                await self._hold(self.ping_ms, [], -1)
                 self._keeper = keeper
         except OSError as exc:
             log("MQTT: %s" % exc)
@@ -217,10 +217,10 @@ class MqttUplink(Transport):
     async def _publish(self, batch, sent, left):
         """Write one message; -> how many items are in it, 0 where one alone is above the limit."""
         while True:
-            part = self.part(batch, sent, left, self.per_message or left)
+            part = self.carve(batch, sent, left, self.per_message or left)
             items = len(part)
             name = self.name(part, sent)
-            n, length = self.begin(part, True)
+            n, length = self.encode_first(part, True)
             topic = self.topic.format(device=self.device, boot=self.boot, series=self.series)
             topic = text(topic)
             size = length + len(topic) + 7

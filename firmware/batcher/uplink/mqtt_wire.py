@@ -57,7 +57,7 @@ async def packet(wire, wanted):
     kind = 0
     while True:
         if wire.at == wire.end:
-            await wire.more()
+            await wire.receive()
         byte = wire.buffer[wire.at]
         wire.at += 1
         if not kind:

@@ -55,9 +55,9 @@ class Sntp:
         """Ask the servers in turn; -> was the clock set."""
         self._odd = None  # what a server said that does not fit our clock
         question = b"\x23" + bytes(39) + urandom(8)  # version 4, client; the cookie
-        return bool(await ask(self, self.servers, 123, question, self._take))
+        return bool(await ask(self, self.servers, 123, question, self._believe))
 
-    def _take(self, reply, question, sent):
+    def _believe(self, reply, question, sent):
         """Set the clock by a reply -> was it good; None: it is no reply to our question."""
         now = ticks_ms()
         if len(reply) < 48 or reply[0] & 7 != 4 or reply[24:32] != question[40:]:

@@ -32,7 +32,7 @@ _MEANINGS = (
 )
 
 
-def certificates(data):
+def _certificates(data):
     """DER of each certificate in `data`, which is DER or PEM (RFC 7468). Raises ValueError."""
     if _BEGIN not in data:
         if data[:1] != b"0":  # an ASN.1 SEQUENCE
@@ -66,7 +66,7 @@ class Tls:
                 with open(ca, "rb") as file:
                     ca = file.read()
             context.verify_mode = ssl.CERT_REQUIRED
-            for der in certificates(ca or b""):
+            for der in _certificates(ca or b""):
                 context.load_verify_locations(cadata=der)
         else:
             context.check_hostname = False

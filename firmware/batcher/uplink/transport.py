@@ -55,7 +55,7 @@ class Transport(Wire):
         name = (self.device, boot, self.series, self.first, len(part))
         return ("%s/%s/%s/%d/%d" % name).encode()
 
-    def part(self, batch, sent, left, n):
+    def carve(self, batch, sent, left, n):
         """-> of the `left` items behind the first `sent` at most n; of records whole blocks.
 
         A block that is longer than n is cut where `most` says that it must be.
@@ -73,7 +73,7 @@ class Transport(Wire):
             batch.limit(n if self.most and k > n else k)
         return batch
 
-    def begin(self, part, count):
+    def encode_first(self, part, count):
         """Begin to encode -> (bytes now in the piece, bytes of the whole or -1).
 
         count: where the whole is more than a piece, find its length by a dry run.

@@ -104,9 +104,9 @@ class Wire:
                 return
             await writable(self.sock)
 
-    async def more(self):
-        """Read on, behind what is not taken yet. OSError at the end, or after `left` bytes."""
-        if self.left <= 0:
+    async def receive(self):
+        """Read on, behind what is not taken yet. OSError at the end, or after `allowed` bytes."""
+        if self.allowed <= 0:
             raise OSError("the answer does not end")
         at = self.at
         n = min(self.end - at, _LINE)
@@ -118,7 +118,7 @@ class Wire:
         if not got:
             raise OSError("the connection ended while " + self.stage)
         self.end = n + got
-        self.left -= got
+        self.allowed -= got
         await asyncio.sleep(0)  # whoever drips bytes does not get the loop to himself
 
     def close(self):
