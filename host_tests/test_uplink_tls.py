@@ -139,7 +139,8 @@ def test_a_ca_is_needed_and_must_be_one(folder, authority):
     with pytest.raises(ValueError, match="cut short"):
         _certificates(authority.pem.read_bytes()[:200])
     two = authority.pem.read_bytes() * 2
-    assert _certificates(two) == [authority.der.read_bytes()] * 2
+    for text in (two, two.replace(b"\n", b"\r\n"), b"CN=some words\n" + two):
+        assert _certificates(text) == [authority.der.read_bytes()] * 2
 
 
 def test_memory_for_the_handshake_is_kept_aside_and_comes_back(authority):

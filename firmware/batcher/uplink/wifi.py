@@ -66,7 +66,7 @@ class Wifi:
         backoff=None,
         clock=real_clock,
     ):
-        whole("wifi: networks", len(networks), 1, 99)
+        whole("wifi: networks", len(networks or ()), 1, 99)
         for ssid, key in networks:
             whole("wifi: bytes of an ssid", len(ssid.encode()), 1, 32)
             if key:
