@@ -4,7 +4,7 @@ import sys
 
 from batcher import port_unix
 from batcher.port import asyncio, ticks_diff, ticks_ms
-from batcher.uplink.dns import Resolver, _addresses, _name_servers, _query
+from batcher.uplink.dns import Resolver, addresses, name_servers, query
 from kit.check import raises
 from kit.udp_server import UdpServer
 
@@ -26,28 +26,28 @@ CNAME = (5, 30, b"\x05other\xc0\x12")
 
 
 def test_a_question_is_as_rfc_1035_says():
-    assert bytes(_query("a.bc", b"\x12\x34")) == (
+    assert bytes(query("a.bc", b"\x12\x34")) == (
         b"\x12\x34\x01\0\0\x01\0\0\0\0\0\0" + b"\x01a\x02bc\0" + b"\0\x01\0\x01"
     )
     for name in ("", "a..b", "x" * 64):
         with raises(ValueError, "not a name"):
-            _query(name, b"12")
+            query(name, b"12")
 
 
 def test_replies_are_read_and_never_past_their_end():
-    question = _query("a.bc", b"\0\7")
+    question = query("a.bc", b"\0\7")
     good = reply(question, [CNAME, A, (28, 60, bytes(16)), (1, 5000, b"\x01\x02\x03\x04")])
-    assert _addresses(good, len(question)) == (["127.0.0.9", "1.2.3.4"], 30)
+    assert addresses(good, len(question)) == (["127.0.0.9", "1.2.3.4"], 30)
     for n in range(len(question), len(good)):
-        _addresses(good[:n], len(question))
+        addresses(good[:n], len(question))
     plain = bytearray(reply(question, [A]))  # the name once more, not a pointer to the first
     plain[len(question) : len(question) + 2] = question[12:-4]
-    assert _addresses(bytes(plain), len(question)) == (["127.0.0.9"], 60)
+    assert addresses(bytes(plain), len(question)) == (["127.0.0.9"], 60)
     plain[len(question)] = 0x3F  # a label beyond the end
-    assert _addresses(bytes(plain), len(question)) is False
-    assert _addresses(reply(question, [(1, 1 << 31, A[2])]), len(question))[1] == 3600
-    assert _addresses(reply(question, [], 3), len(question)) == (None, 0)  # no such name
-    assert _addresses(reply(question, [A], 2), len(question)) is False
+    assert addresses(bytes(plain), len(question)) is False
+    assert addresses(reply(question, [(1, 1 << 31, A[2])]), len(question))[1] == 3600
+    assert addresses(reply(question, [], 3), len(question)) == (None, 0)  # no such name
+    assert addresses(reply(question, [A], 2), len(question)) is False
 
 
 def test_it_resolves_keeps_and_asks_again_after_a_failure():
@@ -66,7 +66,7 @@ def test_it_resolves_keeps_and_asks_again_after_a_failure():
 
 def test_strays_and_forgeries_are_passed_over():
     def answer(q):
-        other = reply(_query("evil.name", b"\0\0"), [(1, 60, b"\6\6\6\6")])
+        other = reply(query("evil.name", b"\0\0"), [(1, 60, b"\6\6\6\6")])
         wrong_number = bytearray(reply(q, [(1, 60, b"\6\6\6\6")]))
         wrong_number[0] ^= 1
         same_number = bytearray(other)
@@ -163,7 +163,7 @@ def test_a_board_asks_the_name_server_that_dhcp_gave():
     assert "network" not in sys.modules
     sys.modules["network"] = Network
     try:
-        assert _name_servers() == ["10.0.0.53"]
+        assert name_servers() == ["10.0.0.53"]
     finally:
         del sys.modules["network"]
 
@@ -173,4 +173,4 @@ def test_a_computer_asks_its_own_name_servers():
     with open(path, "w") as file:
         file.write("# a comment\nsearch lan\nnameserver 10.1.1.1\nnameserver fe80::1\n")
     assert port_unix.dns(path) == ["10.1.1.1"]
-    assert _name_servers() == port_unix.dns()
+    assert name_servers() == port_unix.dns()

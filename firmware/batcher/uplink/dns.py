@@ -12,7 +12,7 @@ from ..port import ticks_add, ticks_diff, ticks_ms, urandom
 from .udp import ask
 
 
-def _query(name, number):
+def query(name, number):
     """The bytes of a question for an A record; number: two bytes. ValueError for no name."""
     out = number + b"\1\0\0\1\0\0\0\0\0\0"  # recursion wanted; one question
     for label in name.rstrip(".").encode().split(b"."):
@@ -22,7 +22,7 @@ def _query(name, number):
     return out + b"\0\0\1\0\1"
 
 
-def _addresses(reply, at):
+def addresses(reply, at):
     """-> (addresses, seconds they hold) of a reply whose answers begin at `at`; (None, 0): there
     is no such name; False: this server knows nothing."""
     code = reply[3] & 15
@@ -54,7 +54,7 @@ def _match(reply, question, sent):
         or reply[2] & 0xF8 != 0x80
     ):
         return None
-    return _addresses(reply, asked)
+    return addresses(reply, asked)
 
 
 class Resolver:
@@ -77,7 +77,7 @@ class Resolver:
         entry = known.get(name)
         if not entry or ticks_diff(entry[1], ticks_ms()) <= 0:
             servers = self.servers() if callable(self.servers) else self.servers
-            found = await ask(self, servers[:4] * 2, 53, _query(name, urandom(2)), _match)
+            found = await ask(self, servers[:4] * 2, 53, query(name, urandom(2)), _match)
             if found:
                 if not found[0]:
                     raise OSError("no such name: " + name)
@@ -96,7 +96,7 @@ class Resolver:
             entry[1] = ticks_ms()
 
 
-def _name_servers():
+def name_servers():
     """-> those that DHCP gave; on a computer its own."""
     try:
         import network
@@ -107,4 +107,4 @@ def _name_servers():
     return [network.WLAN(network.STA_IF).ifconfig()[3]]
 
 
-resolver = Resolver(_name_servers)
+resolver = Resolver(name_servers)

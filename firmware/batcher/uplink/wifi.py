@@ -50,7 +50,6 @@ class Wifi:
     hint = ""
     ups = resets = attempts = 0
     _current = 0  # of the networks
-    _wlan = None  # while the radio is off
     _task = None
 
     def __init__(
@@ -74,6 +73,7 @@ class Wifi:
         if country:
             whole("wifi: letters of the country", len(country), 2, 2)
         self._network = network
+        self._wlan = None  # while the radio is off
         self.networks = list(networks)
         self.country = country
         self.hostname = hostname
