@@ -13,7 +13,8 @@ if MICROPYTHON:
             from machine import RTC
         except ImportError:  # the unix port goes by the computer's
             return
-        t = gmtime(unix - (0 if gmtime(0)[0] == 1970 else 946684800))
+        # Some ports count from 2000: that is 30 times so many seconds later.
+        t = gmtime(unix - (gmtime(0)[0] - 1970) * 31556160)
         RTC().datetime(t[:3] + t[6:7] + t[3:6] + (0,))
 
 else:

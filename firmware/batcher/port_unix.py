@@ -33,3 +33,10 @@ def disable_irq():
 
 def enable_irq(state):
     pass
+
+
+def dns(path="/etc/resolv.conf"):
+    """-> the name servers of this computer, without those of IPv6."""
+    with open(path) as file:
+        lines = file.read().split("\n")
+    return [line.split()[1] for line in lines if line.startswith("nameserver ") and ":" not in line]

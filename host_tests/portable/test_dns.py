@@ -1,5 +1,8 @@
 """Names to addresses over UDP, against a scripted name server."""
 
+import sys
+
+from batcher import port_unix
 from batcher.port import asyncio, ticks_diff, ticks_ms
 from batcher.uplink.dns import Resolver, addresses, name_servers, query
 from kit.check import raises
@@ -157,8 +160,17 @@ def test_a_board_asks_the_name_server_that_dhcp_gave():
         def ifconfig():
             return ("10.0.0.5", "255.255.255.0", "10.0.0.1", "10.0.0.53")
 
-    assert name_servers("/there/is/none", Network) == ["10.0.0.53"]
+    assert "network" not in sys.modules
+    sys.modules["network"] = Network
+    try:
+        assert name_servers() == ["10.0.0.53"]
+    finally:
+        del sys.modules["network"]
+
+
+def test_a_computer_asks_its_own_name_servers():
     path = "/tmp/batcher-test-resolv.conf"
     with open(path, "w") as file:
         file.write("# a comment\nsearch lan\nnameserver 10.1.1.1\nnameserver fe80::1\n")
-    assert name_servers(path) == ["10.1.1.1"]
+    assert port_unix.dns(path) == ["10.1.1.1"]
+    assert name_servers() == port_unix.dns()

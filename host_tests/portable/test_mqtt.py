@@ -181,7 +181,7 @@ def test_packet_ids_wrap():
             up._number = 65533
             assert await up.send([1, 2, 3, 4]) is True
             assert [m.number for m in broker.messages] == [65534, 65535, 1, 2]
-            up._unacked = {b"other": 3}
+            up._unacked = {3: b"other"}
             assert await up.send([1]) is True
             assert broker.messages[-1].number == 4
             await up.close()
@@ -275,8 +275,9 @@ def wire(stream, step):
     wire = Wire()
     wire.buffer = bytearray(128)
     wire.view = memoryview(wire.buffer)
-    wire.at = wire.end = wire.rest = 0
-    wire.left = 10000
+    wire.at = wire.end = 0
+    wire.stage = "reading"
+    wire.allowed = 10000
     wire.sock = Script(stream, step)
     return wire
 
@@ -288,15 +289,26 @@ def test_the_reader_takes_any_cut_and_passes_over_messages():
         for step in (1, 2, 3, 7, 100):
             one = wire(stream, step)
             found = []
-            for _ in range(3):
-                kind = await mq.packet(one)
-                found.append((kind, one.number if kind != mq.PINGRESP else 0))
-            assert found == [(0x20, 0x100), (0xD0, 0), (0x40, 0x1234)], (step, found)
+            for kind in (mq.CONNACK, mq.PINGRESP, mq.PUBACK):
+                found.append(await mq.packet(one, kind))
+            assert found == [0x100, 0, 0x1234], (step, found)
             with raises(OSError, "ended"):
-                await mq.packet(one)
-        for bad in (b"\x40\x03abc", b"\x20\xff\xff\xff\xff\xff", b"\x90\x03abc"):
-            with raises(OSError, "MQTT"):
-                await mq.packet(wire(bad, 100))
+                await mq.packet(one, mq.PUBACK)
+            # What is before the wanted one is passed over, and no more than that is taken.
+            one = wire(stream + b"\x40\x02\0\x07", step)
+            assert await mq.packet(one, mq.PUBACK) == 0x1234, step
+            assert await mq.packet(one, mq.PUBACK) == 7, step
+        for bad in (
+            b"\x40\x03abc",
+            b"\xd0\x02ab",
+            b"\x20\x00",
+            b"\x20\xff\xff\xff\xff\xff",
+            b"\x30\xff\xff\xff\xff\xff",
+            b"\x90\x03abc",
+            b"\x90\x02ab",
+        ):
+            with raises(OSError, "no answer of a broker"):
+                await mq.packet(wire(bad, 100), mq.PUBACK)
 
     run(main)
 

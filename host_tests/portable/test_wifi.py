@@ -118,15 +118,32 @@ def test_hints_for_both_ports_and_no_password():
 
 
 def test_a_driver_that_raises_is_a_failed_attempt():
+    for error in (OSError("Wifi Internal State Error"), OSError()):  # with a word and without
+        clock, network, wifi = make(lambda n, ssid, key: GOOD)
+        wifi.start()
+        clock.advance(500)
+        network.raising = error
+        clock.advance(1000)
+        assert wifi.state == "waiting" or wifi.attempts > 1
+        assert "OSError" in wifi.hint
+        clock.advance(60000)
+        assert 3 < wifi.attempts < 30, wifi.attempts
+        network.raising = None
+        clock.advance(60000)
+        assert wifi.up() and wifi.hint == ""
+
+
+def test_what_is_up_and_gets_nothing_through_is_a_failed_attempt():
     clock, network, wifi = make(lambda n, ssid, key: GOOD)
+    wifi.renew()  # before it is up there is nothing to renew
     wifi.start()
-    clock.advance(500)
-    network.raising = OSError("Wifi Internal State Error")
-    clock.advance(1000)
-    assert wifi.state == "waiting" or wifi.attempts > 1
-    network.raising = None
-    clock.advance(60000)
-    assert wifi.up()
+    clock.advance(5000)
+    assert wifi.up() and wifi.attempts == 1
+    wifi.renew()
+    clock.advance(200)
+    assert not wifi.up() and wifi.hint == "nothing gets through"
+    clock.advance(5000)
+    assert wifi.up() and wifi.attempts == 2 and wifi.status()["ssid"] == "house"
 
 
 def test_static_address_and_ticks_that_wrap():
@@ -141,7 +158,8 @@ def test_static_address_and_ticks_that_wrap():
 
 def test_arguments_are_checked():
     for nets, words in (
-        ([], "at least one"),
+        ([], "networks: wanted 1"),
+        (None, "networks: wanted 1"),
         ([("", None)], "ssid"),
         ([("x" * 33, None)], "ssid"),
         ([("x", "short")], "password of 'x'"),

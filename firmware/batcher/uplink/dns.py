@@ -26,12 +26,12 @@ def addresses(reply, at):
     """-> (addresses, seconds they hold) of a reply whose answers begin at `at`; (None, 0): there
     is no such name; False: this server knows nothing."""
     code = reply[3] & 15
-    if code == 3:
-        return None, 0
+    if code:
+        return code == 3 and (None, 0)
     size = len(reply)
     found = []
     ttl = 3600
-    for _ in range(0 if code else reply[6] << 8 | reply[7]):
+    for _ in range(reply[6] << 8 | reply[7]):
         while at < size and 0 < reply[at] < 0xC0:
             at += reply[at] + 1
         at += 2 if reply[at : at + 1] > b"\0" else 1  # a name ends with 0 or points elsewhere
@@ -44,6 +44,17 @@ def addresses(reply, at):
         ttl = min(ttl, int.from_bytes(reply[at + 4 : at + 8], "big"))
         at = end
     return bool(found) and (found, max(1, ttl))
+
+
+def _match(reply, question, sent):
+    asked = len(question)
+    if (
+        reply[:2] != question[:2]
+        or reply[12:asked].lower() != question[12:].lower()
+        or reply[2] & 0xF8 != 0x80
+    ):
+        return None
+    return addresses(reply, asked)
 
 
 class Resolver:
@@ -65,23 +76,10 @@ class Resolver:
         known = self._known
         entry = known.get(name)
         if not entry or ticks_diff(entry[1], ticks_ms()) <= 0:
-            question = query(name, urandom(2))
-            asked = len(question)
-
-            def read(reply, sent):
-                if (
-                    len(reply) < asked
-                    or reply[2] & 0xF8 != 0x80
-                    or reply[:2] != question[:2]
-                    or reply[12:asked].lower() != question[12:].lower()
-                ):
-                    return None
-                return addresses(reply, asked)
-
             servers = self.servers() if callable(self.servers) else self.servers
-            found = await ask(self, servers[:4] * 2, 53, question, read)
+            found = await ask(self, servers[:4] * 2, 53, query(name, urandom(2)), _match)
             if found:
-                if found[0] is None:
+                if not found[0]:
                     raise OSError("no such name: " + name)
                 if len(known) > 7:
                     known.clear()
@@ -98,16 +96,15 @@ class Resolver:
             entry[1] = ticks_ms()
 
 
-def name_servers(path="/etc/resolv.conf", network=None):
-    """-> those of a computer; on a board, which has no such file, those that DHCP gave."""
+def name_servers():
+    """-> those that DHCP gave; on a computer its own."""
     try:
-        with open(path) as file:
-            lines = file.read().split("\n")
-    except OSError:
-        if network is None:
-            import network
-        return [network.WLAN(network.STA_IF).ifconfig()[3]]
-    return [line.split()[1] for line in lines if line.startswith("nameserver ") and ":" not in line]
+        import network
+    except ImportError:
+        from .. import port_unix
+
+        return port_unix.dns()
+    return [network.WLAN(network.STA_IF).ifconfig()[3]]
 
 
 resolver = Resolver(name_servers)

@@ -13,18 +13,19 @@ from ..port import asyncio, const
 from .answer import ACK, DATE, LOCATION, NAMES, RETRY, read
 from .transport import Transport
 
-_HEX = b"0123456789abcdef"
 _CHUNK = const(6)  # "0123\r\n" before a piece, and 2 bytes after it
 
 
-def clock(value):
+def _day_second(value):
     """-> seconds into the day of an HTTP-date (RFC 9110, 5.6.7). Raises ValueError."""
     i = value.index(b":")
-    hours, minutes, seconds = value[i - 2 : i + 6].split(b":")
-    return (int(hours) * 60 + int(minutes)) * 60 + int(seconds)
+    seconds = 0
+    for part in value[i - 2 : i + 6].split(b":"):
+        seconds = seconds * 60 + int(part)
+    return seconds
 
 
-def printable(text):
+def _printable(text):
     """-> bytes of the other side as a str for a message."""
     return ("%r" % bytes(text))[2:-1]
 
@@ -78,28 +79,31 @@ class HttpUplink(Transport):
             if "\r" in line or "\n" in line:
                 raise ValueError("%s: a header may not hold a line break" % line.split(":")[0])
         lines.append("Idempotency-Key: ")
-        self._lines = "\r\n".join(lines).encode()
-        room = len(self._lines) + 160  # for the key and the length
+        self._head = head = "\r\n".join(lines).encode()
+        room = len(head) + 160  # for the key and the length
         Transport.__init__(
             self, encoder, ident, source, resolver, room, piece, deadline_ms, wait_ms
         )
         self.ack = ack
         self.expect = expect
         self.chunked = chunked
-        self.values = list(NAMES)  # of the answer's headers
+        self._names = NAMES.split() + [ack and ack.lower().encode()]
 
     async def send(self, batch):
         """Deliver it; -> True, or how many of its first items were taken."""
         offered = len(batch)
         try:
-            n = await self.within(self.deadline_ms, self._send(batch, offered))
+            n, answer = await self.within(self.deadline_ms, self._deliver(batch, offered))
         finally:
             if not self.keep:
                 self.close()
-        self._judge()
+        status, said, values, text = answer
+        good = status in self.expect if self.expect else status < 300
+        if not good or self.ack and values[ACK] != self._key:
+            self._refuse(good, status, _printable(said[9:]), values, text)
         if self.most:
             self.most += 1 + self.most // 8
-        return True if n == offered else n
+        return n == offered or n
 
     def _poll(self):
         """-> how many bytes have come, None where none; 0: the other side has ended."""
@@ -111,78 +115,64 @@ class HttpUplink(Transport):
         self.end = got or 0
         return got
 
-    async def _send(self, batch, offered):
+    async def _deliver(self, batch, offered):
+        """-> (items sent, the answer)"""
         buffer = self.buffer
         start = self._start
         while True:
-            if self.most:
-                batch = self.part(batch, 0, offered, offered)
-            self._key = self.name(batch)
-            self.status = 0
+            batch = self.carve(batch, 0, offered, offered)
+            self._key = key = self.name(batch)
             kept = self.keep and self._poll() is None
             if not kept:
                 self.close()
                 await self.open()
             self.keep = False
             self.stage = "sending"
-            n, left = self.begin(batch, not self.chunked)
+            n, left = self.encode_first(batch, not self.chunked)
             before = 0
             end = b"\r\nTransfer-Encoding: chunked\r\n\r\n"
             if left < 0:
                 before = _CHUNK
             else:
                 end = b"\r\nContent-Length: %d\r\n\r\n" % left
-            at = self.head(start - before, (end, self._key, self._lines))
-            early = None
+            at = self.head(start - before, self._head + key + end)
             try:
                 while True:
                     end = start + n
                     if left < 0:
-                        buffer[start - 2] = buffer[end] = 13
-                        buffer[start - 1] = buffer[end + 1] = 10
+                        buffer[start - _CHUNK : start] = b"%04x\r\n" % n
+                        buffer[end : end + 2] = b"\r\n"
                         end += 2
-                        size = n
-                        for i in range(start - 3, start - 7, -1):
-                            buffer[i] = _HEX[size & 15]
-                            size >>= 4
-                    at = self.put(buffer, at, end)
-                    if at < end:
-                        await self.write(buffer, at, end)
-                    if not n or n == left:  # a chunk of no bytes is the last one
+                    await self.write(buffer, at, end)
+                    whole = not n or n == left  # a chunk of no bytes is the last one
+                    if whole:
                         break
                     left -= n
-                    early = self._poll()
-                    if early is not None:  # an answer before the end: the rest stays here
+                    if self._poll() is not None:  # an answer before the end: the rest stays here
                         break
                     await asyncio.sleep(0)  # the loop is not ours alone
                     n = self.encoder.fill(self._piece)
                     at = start - before
                 self.stage = "waiting for the answer"
-                await read(self, self.ack.lower().encode() if self.ack else b"")
+                answer = await read(self, self._names)
             except OSError:
-                if not kept or self.status:
+                if not kept or self.end:
                     raise
                 continue  # a kept connection may die of age: a new one, at once
-            if early is not None:
+            if not whole:
                 self.keep = False
             n = len(batch)
-            if self.status != 413 or n == 1:
-                return n
+            if answer[0] != 413 or n == 1:
+                return n, answer
             self.most = n // 2  # too large: send so many, and let it grow again
 
-    def _judge(self):
-        status = self.status
-        values = self.values
-        good = status in self.expect if self.expect else status < 300
-        if good and (not self.ack or values[ACK] == self._key):
-            return
+    def _refuse(self, good, status, said, values, text):
         ms = self.wait_ms
-        said = printable(self.said[9:])
         if good:
             said += " without our name in %s: a captive portal?" % self.ack
         else:
-            if self.text:
-                said += ": " + printable(self.text)
+            if text:
+                said += ": " + _printable(text)
             if status in (400, 413, 422):
                 raise Rejected(said)
             late = values[RETRY]
@@ -190,13 +180,13 @@ class HttpUplink(Transport):
                 if late.isdigit():
                     ms = min(int(late), 86400) * 1000
                 else:  # told apart by the other side's own clock: ours may be unset
-                    ms = (clock(late) - clock(values[DATE])) % 86400 * 1000
+                    ms = (_day_second(late) - _day_second(values[DATE])) % 86400 * 1000
             except ValueError:  # it does not ask to be left alone
                 if status >= 500 or status in (408, 425, 429):
                     raise OSError(said)
                 if 300 <= status < 400:
-                    where = printable(values[LOCATION])
-                    said += ": redirects are not followed; set the URL to " + where
+                    said += ": redirects are not followed; set the URL to "
+                    said += _printable(values[LOCATION])
                 else:
                     said += ": nothing is lost; check token and URL"
         raise RetryAfter(ms, said)

@@ -16,10 +16,10 @@ from .transport import Transport
 
 # 3.2.2.3: return codes of CONNACK
 _REFUSALS = (
-    "protocol version not accepted",
-    "client id not accepted",
-    "the broker is unavailable",
-    "wrong user name or password",
+    "protocol version",
+    "client id",
+    "unavailable",
+    "user name or password",
     "not authorised",
 )
 
@@ -69,14 +69,11 @@ class MqttUplink(Transport):
         Transport.__init__(
             self, encoder, ident, source, resolver, room, piece, deadline_ms, wait_ms
         )
-        self.buffer = bytearray(128)  # for what the broker says
-        self.view = memoryview(self.buffer)
-        self._brokers = []
-        for one in [url] if isinstance(url, str) else url:
-            self.aim(one, "mqtt", ("1883", "8883"), tls)
-            if self.path:
-                raise ValueError("url: a broker has no path, found %r" % self.path)
-            self._brokers.append((self.host, self.port, self.tls))
+        self.buffer = self.view = memoryview(bytearray(128))  # for what the broker says
+        self._tls = tls
+        self._brokers = [url] if isinstance(url, str) else list(url)
+        for _ in self._brokers:  # each is looked at
+            self._next()
         self._next()
         self._hello = connect(
             client_id or ident.device,
@@ -94,63 +91,67 @@ class MqttUplink(Transport):
         self.limit = limit
         self.ping_ms = ping_ms
         self._number = 0  # the last packet id
-        self._unacked = {}  # name: packet id, of what is in flight or was left open
-        self._flying = []  # (name, items done once it is acknowledged), in order
-        self._done = 0
+        self._unacked = {}  # packet id: name, of what is in flight or was left open
+        self._flying = []  # (packet id, items done once it is acknowledged), in order
         self._large = 0  # items in what was sent last, where it is perhaps too large
         self._busy = False  # somebody reads and writes
         self._keeper = None
 
     def _next(self):
         brokers = self._brokers
-        self.host, self.port, self.tls = brokers[0]
-        brokers.append(brokers.pop(0))
-
-    async def _free(self):
-        while self._busy:
-            await asyncio.sleep(0.02)
+        url = brokers.pop(0)
+        brokers.append(url)
+        self.aim(url, "mqtt", ("1883", "8883"), self._tls)
+        if self.path:
+            raise ValueError("url: a broker has no path, found %r" % self.path)
 
     async def send(self, batch):
         """Deliver it; -> True, or how many of its first items were acknowledged."""
-        await self._free()
-        self._busy = True
-        self.keep = False
-        self._done = 0
         offered = len(batch)
         try:
-            await self.within(self.deadline_ms, self._send(batch, offered))
-            self.keep = True
+            await self._hold(self.deadline_ms, batch, offered)
         except OSError:
             if not self._done:
                 raise
+        return self._done == offered or self._done
+
+    async def _hold(self, ms, batch, total):
+        """With nobody else on the connection deliver a batch; total -1: a ping."""
+        while self._busy:
+            await asyncio.sleep(0.02)
+        self._busy = True
+        self.keep = False
+        self._done = 0
+        try:
+            await self.within(ms, self._deliver(batch, total))
+            self.keep = True
         finally:
-            if not self.keep:
-                self._lost()
+            if not self.keep:  # the connection is of no use: note what is open, take the next
+                ids = self._unacked
+                self._unacked = still = {}
+                for number, _ in self._flying:
+                    if number in ids:
+                        still[number] = ids[number]
+                self._drop()
+                self._next()
             if not isinstance(batch, list):
                 batch.skip = 0
             self._busy = False
-        return True if self._done == offered else self._done
-
-    def _lost(self):
-        """The connection is of no use: close it, note what is open, take the next broker."""
-        ids = self._unacked
-        self._unacked = {one[0]: ids[one[0]] for one in self._flying if one[0] in ids}
-        self._drop()
-        self._next()
 
     def _drop(self):
         self._flying.clear()
         Transport.close(self)
-        if self._keeper is not None:
+        if self._keeper:
             self._keeper.cancel()
             self._keeper = None
 
     async def close(self):
         """Say goodbye, so that the will is not sent, and close."""
-        await self._free()
+        while self._busy:
+            await asyncio.sleep(0.02)
         try:
-            if self.sock is not None:
-                self.put(b"\xe0\0", 0, 2)  # DISCONNECT
+            if self.sock:
+                self.sock.write(b"\xe0\0", 0, 2)  # DISCONNECT
         except (OSError, ValueError):
             pass
         self._drop()
@@ -158,11 +159,9 @@ class MqttUplink(Transport):
     async def _connect(self):
         await self.open()
         self.stage = "CONNECT"
-        self.left = 1 << 29  # of answers; then the connection is made anew
+        self.allowed = 1 << 29  # of answers; then the connection is made anew
         await self.write(self._hello, 0, len(self._hello))
-        if await packet(self) != CONNACK:
-            raise OSError("MQTT: wanted CONNACK first")
-        code = self.number & 255
+        code = await packet(self, CONNACK) & 255
         if code:
             said = "code %d" % code if code > 5 else _REFUSALS[code - 1]
             said = "MQTT: %s:%d refuses us: %s" % (self.host, self.port, said)
@@ -172,8 +171,25 @@ class MqttUplink(Transport):
         if self.keepalive_s:
             self._keeper = spawn(self._keep())
 
-    async def _send(self, batch, total):
-        if self.sock is None:
+    async def _keep(self):
+        """While nothing is sent, say that we are here, and find out that the broker is not."""
+        keeper = self._keeper
+        try:
+            while True:
+                await asyncio.sleep(max(1, self.keepalive_s // 2))
+                await self._hold(self.ping_ms, [], -1)
+                self._keeper = keeper
+        except OSError as exc:
+            log("MQTT: %s" % exc)
+
+    async def _deliver(self, batch, total):
+        if total < 0:
+            self._keeper = None  # that is us: whoever drops the connection does not cancel us
+            self.stage = "a ping"
+            await self.write(b"\xc0\0", 0, 2)
+            await packet(self, PINGRESP)
+            return
+        if not self.sock:
             await self._connect()
         flying = self._flying
         ids = self._unacked
@@ -187,13 +203,9 @@ class MqttUplink(Transport):
                     if n == 0 or self.most and not isinstance(batch, list):
                         total = sent
                 self.stage = "waiting for PUBACK"
-                if await packet(self) == PUBACK:
-                    for name in ids:
-                        if ids[name] == self.number:
-                            del ids[name]
-                            break
-                    while flying and flying[0][0] not in ids:
-                        self._done = flying.pop(0)[1]
+                ids.pop(await packet(self, PUBACK), None)
+                while flying and flying[0][0] not in ids:
+                    self._done = flying.pop(0)[1]
         except OSError:
             # Closed under a large message: perhaps it is too large for this broker.
             if flying and self._large > 1:
@@ -205,10 +217,10 @@ class MqttUplink(Transport):
     async def _publish(self, batch, sent, left):
         """Write one message; -> how many items are in it, 0 where one alone is above the limit."""
         while True:
-            part = self.part(batch, sent, left, self.per_message or left)
+            part = self.carve(batch, sent, left, self.per_message or left)
             items = len(part)
             name = self.name(part, sent)
-            n, length = self.begin(part, True)
+            n, length = self.encode_first(part, True)
             topic = self.topic.format(device=self.device, boot=self.boot, series=self.series)
             topic = text(topic)
             size = length + len(topic) + 7
@@ -221,22 +233,20 @@ class MqttUplink(Transport):
             self.most = items // 2
         self._large = items if size > 1024 else 0
         ids = self._unacked
-        number = ids.get(name)
         kind = 0x3A  # DUP: a repeat
-        if number is None:
+        for number in ids:
+            if ids[number] == name:
+                break
+        else:
             kind = 0x32
             while True:
                 self._number = number = self._number % 65535 + 1
-                if number not in ids.values():
+                if number not in ids:
                     break
-            ids[name] = number
-        head = (
-            bytes((number >> 8, number & 255)),
-            topic,
-            fixed(kind | self.retain, len(topic) + 2 + length),
-        )
-        at = self.head(self._start, head)
-        self._flying.append((name, sent + items))
+            ids[number] = name
+        head = fixed(kind | self.retain, len(topic) + 2 + length)
+        at = self.head(self._start, head + topic + number.to_bytes(2, "big"))
+        self._flying.append((number, sent + items))
         self.stage = "PUBLISH"
         while True:
             await self.write(self._out, at, self._start + n)
@@ -246,25 +256,3 @@ class MqttUplink(Transport):
             await asyncio.sleep(0)
             n = self.encoder.fill(self._piece)
             at = self._start
-
-    async def _keep(self):
-        """While nothing is sent, say that we are here, and find out that the broker is not."""
-        while True:
-            await asyncio.sleep(max(1, self.keepalive_s // 2))
-            await self._free()
-            self._busy = True
-            try:
-                await self.within(self.ping_ms, self._ping())
-            except OSError as exc:
-                log("MQTT: %s" % exc)
-                self._keeper = None  # that is us
-                self._lost()
-                return
-            finally:
-                self._busy = False
-
-    async def _ping(self):
-        self.stage = "a ping"
-        await self.write(b"\xc0\0", 0, 2)
-        while await packet(self) != PINGRESP:
-            pass

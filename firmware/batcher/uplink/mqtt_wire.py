@@ -1,15 +1,17 @@
 """MQTT 3.1.1's packets: what we write, and a reader for what a broker may say to a publisher.
 
-Section numbers are those of the OASIS standard. Rules: a packet is taken whole or not at all, so
-that a reader may be cancelled; one it has no use for is passed over, one that cannot be is an
-OSError.
+Section numbers are those of the OASIS standard. Rules: a packet the reader has no use for is
+passed over, one that cannot be is an OSError.
 """
 
+from ..errors import whole
 from ..port import const
 
 CONNACK = const(0x20)
 PUBACK = const(0x40)
 PINGRESP = const(0xD0)
+_PUBLISH = const(0x30)
+_WHOLE = const(99)
 
 
 def fixed(kind, n):
@@ -24,10 +26,9 @@ def fixed(kind, n):
 
 def text(value):
     """A string or bytes with its length before it (1.5.3)."""
-    value = value.encode() if isinstance(value, str) else value
-    if len(value) > 65535:
-        raise ValueError("mqtt: a string is longer than 65535 bytes")
-    return bytes((len(value) >> 8, len(value) & 255)) + value
+    if isinstance(value, str):
+        value = value.encode()
+    return whole("mqtt: bytes of a string", len(value), 0, 65535).to_bytes(2, "big") + value
 
 
 def connect(client_id, clean, keepalive_s, will, user, password):
@@ -43,45 +44,40 @@ def connect(client_id, clean, keepalive_s, will, user, password):
         if password is not None:
             flags |= 0x40
             body += text(password)
-    body = b"\0\x04MQTT\x04" + bytes((flags, keepalive_s >> 8, keepalive_s & 255)) + body
+    body = b"\0\x04MQTT\x04" + (flags << 16 | keepalive_s).to_bytes(3, "big") + body
     return fixed(0x10, len(body)) + body
 
 
-async def packet(wire):
-    """Read the next packet -> CONNACK, PUBACK or PINGRESP.
+async def packet(wire, wanted):
+    """Read to the end of the next packet of that kind -> its number.
 
-    `number` is the two bytes of a CONNACK (flags, code) or PUBACK (id).
+    wanted: CONNACK, PUBACK or PINGRESP. The number is the two bytes of a CONNACK (flags, code)
+    or PUBACK (id).
     """
-    buffer = wire.buffer
+    kind = 0
     while True:
-        while wire.rest:  # of a message, see below
-            if wire.at == wire.end:
-                await wire.more()
-            n = min(wire.rest, wire.end - wire.at)
-            wire.at += n
-            wire.rest -= n
-        n = i = 0
-        while True:
-            i += 1
-            while wire.end - wire.at <= i:
-                await wire.more()
-            byte = buffer[wire.at + i]
-            n |= (byte & 127) << 7 * i - 7
+        if wire.at == wire.end:
+            await wire.receive()
+        byte = wire.buffer[wire.at]
+        wire.at += 1
+        if not kind:
+            kind = byte
+            n = number = shift = 0
+        elif shift == _WHOLE:
+            n -= 1
+            number = number << 8 & 0xFF00 | byte
+        else:
+            n |= (byte & 127) << shift
+            shift += 7
             if byte < 128:
-                break
-            if i == 4:
-                raise OSError("MQTT: a length without an end")
-        kind = buffer[wire.at]
-        if kind & 0xF0 == 0x30:  # a message for an old subscription of this client id
-            wire.at += i + 1
-            wire.rest = n
-            continue
-        if n != (0 if kind == PINGRESP else 2) or kind not in (CONNACK, PUBACK, PINGRESP):
-            raise OSError("MQTT: this is no answer of a broker: %d, %d bytes" % (kind, n))
-        while wire.end - wire.at < n + 2:
-            await wire.more()
-        at = wire.at
-        wire.at = at + n + 2
-        if n:
-            wire.number = buffer[at + 2] << 8 | buffer[at + 3]
-        return kind
+                shift = _WHOLE
+            # Of a message for an old subscription of this client id nothing else is wanted.
+            good = kind & 0xF0 == _PUBLISH or (
+                kind in (CONNACK, PUBACK, PINGRESP) and n == (0 if kind == PINGRESP else 2)
+            )
+            if shift == 28 or shift == _WHOLE and not good:
+                raise OSError("MQTT: this is no answer of a broker: %d, %d bytes" % (kind, n))
+        if shift == _WHOLE and not n:
+            if kind == wanted:
+                return number
+            kind = 0

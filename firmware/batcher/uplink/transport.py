@@ -55,7 +55,7 @@ class Transport(Wire):
         name = (self.device, boot, self.series, self.first, len(part))
         return ("%s/%s/%s/%d/%d" % name).encode()
 
-    def part(self, batch, sent, left, n):
+    def carve(self, batch, sent, left, n):
         """-> of the `left` items behind the first `sent` at most n; of records whole blocks.
 
         A block that is longer than n is cut where `most` says that it must be.
@@ -73,7 +73,7 @@ class Transport(Wire):
             batch.limit(n if self.most and k > n else k)
         return batch
 
-    def begin(self, part, count):
+    def encode_first(self, part, count):
         """Begin to encode -> (bytes now in the piece, bytes of the whole or -1).
 
         count: where the whole is more than a piece, find its length by a dry run.
@@ -87,22 +87,20 @@ class Transport(Wire):
             n += more
         length = n
         if more:
-            length = -1
-            if count:
-                length = n
-                while more:
-                    more = fill(piece)
-                    length += more
-                self.encoder.begin(part, self)
-                n = fill(piece)
+            if not count:
+                return n, -1
+            while more:
+                more = fill(piece)
+                length += more
+            self.encoder.begin(part, self)
+            n = fill(piece)
         return n, length
 
-    def head(self, at, parts):
-        """Put the parts of a head before the buffer's `at`, the last first; -> where it begins."""
-        for part in parts:
-            end = at
-            at -= len(part)
-            if at < 0:
-                raise ValueError("the name of the batch, or its topic, is too long")
-            self._out[at:end] = part
+    def head(self, at, head):
+        """Put it before the buffer's `at`; -> where it begins."""
+        end = at
+        at -= len(head)
+        if at < 0:
+            raise ValueError("the name of the batch, or its topic, is too long")
+        self._out[at:end] = head
         return at

@@ -26,7 +26,7 @@ async def address(host, user):
             return host
     except ValueError:
         pass
-    if user.resolver is None:
+    if not user.resolver:
         from .dns import resolver
 
         user.resolver = resolver
@@ -38,7 +38,6 @@ class Wire:
 
     sock = None
     keep = False  # may the connection be used again
-    stage = "waiting"
 
     def aim(self, url, kind, ports, tls):
         """Set where to connect to: "http://host:port/path" or the like. Raises ValueError.
@@ -60,7 +59,7 @@ class Wire:
 
     async def open(self):
         """Connect. OSError where that fails."""
-        self.at = self.end = self.rest = 0
+        self.at = self.end = 0
         self.stage = "resolving the name"
         host = await address(self.host, self)
         self.stage = "connecting"
@@ -77,7 +76,6 @@ class Wire:
                 raise
             await writable(sock)
         if self.tls:
-            self.stage = "handshake"
             sock = self.tls.wrap(sock, self.host)
         self.sock = stream(sock)
 
@@ -98,44 +96,35 @@ class Wire:
                 self.tls.explain(exc)  # raises a clearer error where it knows one
             raise
 
-    def put(self, data, at, end):
-        """Write of data[at:end] what goes at once; -> where the rest begins."""
-        return at + (self.sock.write(data, at, end - at) or 0)
-
     async def write(self, data, at, end):
         """Write all of data[at:end]."""
         while True:
-            at = self.put(data, at, end)
+            at += self.sock.write(data, at, end - at) or 0
             if at >= end:
                 return
             await writable(self.sock)
 
-    async def more(self):
-        """Read on, behind what is not taken yet. OSError at the end, or after `left` bytes."""
-        if self.left <= 0:
+    async def receive(self):
+        """Read on, behind what is not taken yet. OSError at the end, or after `allowed` bytes."""
+        if self.allowed <= 0:
             raise OSError("the answer does not end")
         at = self.at
         n = min(self.end - at, _LINE)
-        if n:
-            self.buffer[:n] = self.buffer[at : at + n]
+        self.buffer[:n] = self.buffer[at : at + n]
         self.at = 0
-        self.end = n
         view = self.view[n:]
-        while True:
-            got = self.sock.readinto(view)
-            if got is not None:
-                break
+        while (got := self.sock.readinto(view)) is None:
             await readable(self.sock)
         if not got:
             raise OSError("the connection ended while " + self.stage)
         self.end = n + got
-        self.left -= got
+        self.allowed -= got
         await asyncio.sleep(0)  # whoever drips bytes does not get the loop to himself
 
     def close(self):
         """Close the connection, where there is one."""
         self.keep = False
-        if self.sock is not None:
+        if self.sock:
             for sock in (self.sock, self._raw):  # MicroPython's TLS forgets it after an error
                 try:
                     sock.close()
