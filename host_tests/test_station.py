@@ -152,7 +152,7 @@ from kit.udp_server import UdpServer
 from portable.test_sntp import reply
 async def main():
     async with UdpServer(lambda question: [reply(question)]) as server:
-        station._sntp.servers = [server.address]
+        station.sntp.servers = [server.address]
         await station.run()
 asyncio.run(main())
 """

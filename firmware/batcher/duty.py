@@ -148,7 +148,7 @@ class Duty:
                         return False
                     await asyncio.sleep(0.05)
             if self._config["sntp"]:
-                await station._sntp.sync()
+                await station.sntp.sync()
             last = -_DAY
             for series, time, values in nap.each():
                 full = len(store) >= store.capacity

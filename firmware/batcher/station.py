@@ -80,11 +80,11 @@ class Station:
         unload("uplink.build", "keep")
         self._unproven = True  # nothing was delivered so far
         self.silent = 0  # attempts in a row that nobody answered
-        self._sntp = None
+        self.sntp = None
         if config["sntp"]:
             from .uplink.sntp import Sntp
 
-            self._sntp = Sntp(config["sntp"], self._on_time)
+            self.sntp = Sntp(config["sntp"], self._on_time)
         self.shift = 0  # ms from the port's ticks to the time since boot: what slept before
         gc.collect()
         from .sampler import Sampler
@@ -182,8 +182,8 @@ class Station:
         self.batcher.start()
         if self.link is not None:
             self.link.start()
-        if self._sntp is not None:
-            asyncio.create_task(self._sntp.run())
+        if self.sntp is not None:
+            asyncio.create_task(self.sntp.run())
         if hardware.led is not None:
             from .led import blink, pattern
 

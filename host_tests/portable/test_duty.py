@@ -134,7 +134,7 @@ class Station:
 
         self._world = world
         self._name = name
-        self._sntp = self
+        self.sntp = self
         world.uploads += 1
         if world.epoch is not None:
             world.config["sntp"] = ["time"]
