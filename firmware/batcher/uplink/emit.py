@@ -7,45 +7,47 @@ has no room for the longest text it could make, the loop stops in front of it.
 from ..port import const, micropython, ptr8, ptr16, ptr32  # noqa: F401
 
 # What an instruction does beside printing its text; above these bits is the scale.
-NEXT = const(1)
+FIRST = const(1)
 SKIP = const(2)
-FIRST = const(4)
+NEXT = const(4)  # bytes to the next field
 STEP = const(8)
 SEP = const(16)
 STRIP = const(32)
 NUMBER = const(64)
 END = const(128)
-_RARE = const(60)  # FIRST, STEP, SEP or STRIP
+_RARE = const(57)  # FIRST, STEP, SEP or STRIP
 _SCALE = const(8)  # bits below it
+ROOM = const(28)  # at the end of a buffer: more than any number takes
 
 
 @micropython.viper
-def emit(o: int, i: int, v: int, encoder, out) -> int:
+def emit(o: int, i: int, end: int, encoder, out) -> int:
     """Run from where encoder._state stands, at out[o:] -> the offset after what was written.
 
     There are rows left in the state where the buffer was full, or an instruction is somebody
-    else's. i and v: anything; viper keeps the first three locals in registers, and these are they.
+    else's. end: of the buffer, less what any number takes at most (ROOM). i: anything; viper keeps
+    the first two locals in registers, and these are they: addresses, from here on.
     """
     e = ptr32(encoder._state)
-    c = ptr16(encoder._code)
-    t = ptr8(encoder._text)
-    r = ptr32(encoder._rows)
-    b = ptr8(out)
-    end = int(len(out)) - 28  # more than any number takes
+    code = int(ptr16(encoder._code))
+    text = int(ptr8(encoder._text))
+    start = int(ptr8(out))
+    o += start
+    end += start
     top = 1
     top <<= 31
     mask = (top << 1) - 1
     low = (1 << 25) - 1
-    at = e[1]
-    pc = e[2]
+    at = int(ptr8(encoder._rows)) + e[1]
+    pc = code + e[2]
     while e[0]:
-        n = c[pc + 2]
+        n = ptr16(pc)[2]
         if o + n > end:
             break
-        what = c[pc]
-        i = c[pc + 1]
-        pc += 3
-        v = r[at] & mask
+        what = ptr16(pc)[0]
+        i = text + ptr16(pc)[1]
+        pc += 6
+        v = ptr32(at)[0] & mask
         at += what & NEXT
         if not v ^ top:  # it is missing
             if what & SKIP:
@@ -61,63 +63,68 @@ def emit(o: int, i: int, v: int, encoder, out) -> int:
                 if what & SKIP:
                     v = e[6] & mask
                 else:
+                    x = i
+                    i = v
                     v = ((v - e[5] + 0x20000000) & 0x3FFFFFFF) - 0x20000000
-                    e[5] = r[at - 1]
+                    e[5] = i
                     e[6] = e[6] + v
-                    n = what >> _SCALE
-                    if n:  # fields, of which one must be there
+                    k = what >> _SCALE
+                    if k:  # fields, of which one must be there
                         e[3] = 3
-                        i = at + n
-                        while n and not (r[at + n - 1] & mask) ^ top:
-                            n -= 1
-                        if not n:
+                        i = at
+                        while k and not (ptr32(i)[0] & mask) ^ top:
+                            i += 4
+                            k -= 1
+                        if not k:
                             at = i
-                            pc = e[4] - 3
+                            pc = code + e[4] - 6
+                            n = 0
                     v += e[10]
-                    i = 11
                     if v >> 13:  # below 0 or perhaps above 9999: carry
-                        x = v // 10000
-                        v -= x * 10000
-                        while x and i ^ 2:
-                            i -= 1
-                            x += t[i] - 48
-                            n = x // 10
-                            t[i] = 48 + x - n * 10
-                            x = n
+                        i = v // 10000
+                        v -= i * 10000
+                        s = text + 11
+                        while i and s ^ (text + 2):
+                            s -= 1
+                            i += ptr8(s)[0] - 48
+                            k = i // 10
+                            ptr8(s)[0] = 48 + i - k * 10
+                            i = k
                     e[10] = v
                     v *= 33555  # see below
-                    i = 11
-                    while i ^ 15:
-                        t[i] = 48 + (v >> 25)
+                    i = text
+                    k = 4
+                    while k:
+                        ptr8(i)[11] = 48 + (v >> 25)
                         v = (v & low) * 10
                         i += 1
-                    i = c[pc - 2]
-                    n = c[pc - 1]
+                        k -= 1
+                    i = x
             if what & SEP and e[3] & 2:
                 i += 1
                 n -= 1
             if what & STRIP:
                 if what & NUMBER:
-                    e[8] = (v ^ top) - top
+                    e[8] = v
                     e[9] = what
                     break
-                while n - 1 and not t[i] ^ 48:
+                while n - 1 and not ptr8(i)[0] ^ 48:
                     i += 1
                     n -= 1
         while n >> 3:  # eight at once: most of a line is names
-            b[o] = t[i]
-            b[o + 1] = t[i + 1]
-            b[o + 2] = t[i + 2]
-            b[o + 3] = t[i + 3]
-            b[o + 4] = t[i + 4]
-            b[o + 5] = t[i + 5]
-            b[o + 6] = t[i + 6]
-            b[o + 7] = t[i + 7]
+            ptr8(o)[0] = ptr8(i)[0]
+            ptr8(o)[1] = ptr8(i)[1]
+            ptr8(o)[2] = ptr8(i)[2]
+            ptr8(o)[3] = ptr8(i)[3]
+            ptr8(o)[4] = ptr8(i)[4]
+            ptr8(o)[5] = ptr8(i)[5]
+            ptr8(o)[6] = ptr8(i)[6]
+            ptr8(o)[7] = ptr8(i)[7]
             o += 8
             i += 8
             n -= 8
         while n:
-            b[o] = t[i]
+            ptr8(o)[0] = ptr8(i)[0]
             o += 1
             i += 1
             n -= 1
@@ -125,7 +132,7 @@ def emit(o: int, i: int, v: int, encoder, out) -> int:
             e[3] = 0
             if v & top:
                 v = mask + 1 - v
-                b[o] = 45
+                ptr8(o)[0] = 45
                 o += 1
             s = what >> _SCALE
             k = 0  # digits behind the first group, which has n
@@ -151,17 +158,17 @@ def emit(o: int, i: int, v: int, encoder, out) -> int:
                 else:  # at least one digit before the point
                     j = n + k
                     while j <= s:
-                        b[o] = 48
+                        ptr8(o)[0] = 48
                         o += 1
                         j += 1
             while True:
-                b[o] = 48 + (i >> 25)
+                ptr8(o)[0] = 48 + (i >> 25)
                 i = (i & low) * 10
-                b[o + 1] = 48 + (i >> 25)
+                ptr8(o)[1] = 48 + (i >> 25)
                 i = (i & low) * 10
-                b[o + 2] = 48 + (i >> 25)
+                ptr8(o)[2] = 48 + (i >> 25)
                 i = (i & low) * 10
-                b[o + 3] = 48 + (i >> 25)
+                ptr8(o)[3] = 48 + (i >> 25)
                 o += n
                 if not k:
                     break
@@ -174,7 +181,7 @@ def emit(o: int, i: int, v: int, encoder, out) -> int:
             if s:
                 if s & 128:
                     while s & 127:
-                        b[o] = 48
+                        ptr8(o)[0] = 48
                         o += 1
                         s -= 1
                 else:
@@ -182,19 +189,20 @@ def emit(o: int, i: int, v: int, encoder, out) -> int:
                     o += 1
                     while s:
                         i -= 1
-                        b[i + 1] = b[i]
+                        ptr8(i)[1] = ptr8(i)[0]
                         s -= 1
-                    b[i] = 46
+                    ptr8(i)[0] = 46
         elif what & END:
             e[0] = e[0] - 1
-            pc = e[4]
-            i = e[7]
-            while i ^ 15:
+            pc = code + e[4]
+            i = text + e[7]
+            x = text + 15
+            while i ^ x:
                 i -= 1
-                if t[i] ^ 57:
-                    t[i] = t[i] + 1
+                if ptr8(i)[0] ^ 57:
+                    ptr8(i)[0] = ptr8(i)[0] + 1
                     break
-                t[i] = 48
-    e[1] = at
-    e[2] = pc
-    return o
+                ptr8(i)[0] = 48
+    e[1] = at - int(ptr8(encoder._rows))
+    e[2] = pc - code
+    return o - start

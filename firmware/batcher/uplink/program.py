@@ -7,7 +7,7 @@ prints. `what` is none or more of these, and the scale above them:
 
 NEXT    the next instruction is about the next field (of a row its time is the first)
 SKIP    not where the field is missing
-FIRST   only where the block has printed no number yet; else go as many words on as the scale
+FIRST   only where the block has printed no number yet; else go as many bytes on as the scale
 STEP    advance the time to the row's. With a scale: so many fields follow, and where none of
         them is there the row is an empty one, what the head's END prints. With SKIP: the number
         is not the field but the time
@@ -18,7 +18,7 @@ END     the row is done
 
 The scale of NUMBER: so many digits behind the point; or 128 and so many zeros.
 
-state, an array('i'): rows left, place in the rows, place in the code, first (1: of a block, 3: at
+state, an array('i'): rows left, byte in the rows, byte in the code, first (1: of a block, 3: at
 all), code of a row, ticks of the last row, ms since the block's first row, end of the breaker
 (15: there are no rows here), of a number for somebody else what it is and `what`, and the last
 four digits of the time.
@@ -34,12 +34,12 @@ from array import array
 from .. import timebase
 from ..port import const, micropython, ptr8  # noqa: F401
 from ..reader import read_rows
-from .emit import END, FIRST, SEP, SKIP, STEP, emit
+from .emit import END, FIRST, ROOM, SEP, SKIP, STEP, emit
 from .encoder import Encoder
 
 _CHUNK = const(64)  # rows decoded at once
 _PIECE = const(64)  # of text in one instruction, at most
-_LAST = const(0xFFC1)  # what only the last of its pieces does: NEXT, NUMBER, END and the scale
+_LAST = const(0xFFC4)  # what only the last of its pieces does: NEXT, NUMBER, END and the scale
 
 
 class RowEncoder(Encoder):
@@ -82,7 +82,7 @@ class RowEncoder(Encoder):
             n -= _PIECE
         code.extend(array("H", (what, at, n)))
         if what & END:
-            self._starts.append(len(code))
+            self._starts.append(2 * len(code))
 
     def do(self, what: int, text="") -> None:
         """The same with a text of its own."""
@@ -93,7 +93,7 @@ class RowEncoder(Encoder):
         at = len(self._code)
         for what, place in parts:
             self.put(what | FIRST | SKIP, place)
-        self._code[at] |= len(self._code) - at - 3 << 8
+        self._code[at] |= len(self._code) - at - 3 << 9  # a word has two bytes
 
     def start(self):
         self._part = -1
@@ -104,7 +104,7 @@ class RowEncoder(Encoder):
     def fill(self, buf) -> int:
         o = 0
         while self._state[0] or self._next():
-            o = emit(o, 0, 0, self, buf)
+            o = emit(o, 0, len(buf) - ROOM, self, buf)
             if self._state[9]:
                 o = self.other(o, buf)
             elif self._state[0]:

@@ -10,18 +10,22 @@ from .ops import BELOW, COMMUTES, ONE, SHIFTS, TWO, Block, Op
 _FRAME = 0x50  # bytes from an address in the frame that whoever is called may read or write
 _MASK = 0xFFFFFFFF
 _ROUNDS = 50  # it is done after a few
+_KEPT = (4, 5, 6)  # registers that whoever is called leaves alone; 7 is the table of functions
 _SET_FLAGS = {"add", "sub", "addi", "subi", *TWO, *SHIFTS, *ONE}
 
 
 def improve(blocks: list[Block]) -> list[Block]:
     """The blocks, in place."""
-    for _ in range(_ROUNDS):
-        before = repr(blocks)
-        _paths(blocks)
-        _bits(blocks)
-        _values(blocks)
-        _needed(blocks)
-        if repr(blocks) == before:
+    while True:
+        for _ in range(_ROUNDS):
+            before = repr(blocks)
+            _paths(blocks)
+            _bits(blocks)
+            _values(blocks)
+            _needed(blocks)
+            if repr(blocks) == before:
+                break
+        if not _promoted(blocks):
             break
     _flags(blocks)
     return blocks
@@ -416,3 +420,33 @@ def _renamed(ops, k):
                 setattr(other, what, d)
     del ops[k]
     return True
+
+
+def _promoted(blocks):
+    """Keep a slot in a register that is free while the slot is in use -> was there one?"""
+    live = _live(blocks)
+    taken = _taken(blocks)
+    uses: dict[tuple, int] = {}
+    meets: set[tuple] = set()  # (slot, register): in use at the same time
+    for block, behind in zip(blocks, live, strict=True):
+        for op, needed in zip(block.ops, _after_each(block, behind, taken), strict=True):
+            if op.name in ("stsp", "ldsp"):
+                uses["s", op.imm] = uses.get(("s", op.imm), 0) + 1
+            now = needed | _places_written(op)
+            slots = [place for place in now if isinstance(place, tuple)]
+            meets |= {(slot, register) for slot in slots for register in _KEPT if register in now}
+    for slot in sorted(uses, key=lambda slot: -uses[slot]):
+        for register in _KEPT:
+            if slot not in taken and slot[1] != BELOW and (slot, register) not in meets:
+                for block in blocks:
+                    block.ops = [_moved(op, slot[1], register) for op in block.ops]
+                return True
+    return False
+
+
+def _moved(op, slot, register):
+    if op.name == "stsp" and op.imm == slot:
+        return Op("mov", register, op.a)
+    if op.name == "ldsp" and op.imm == slot:
+        return Op("mov", op.d, register)
+    return op
