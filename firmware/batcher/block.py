@@ -15,7 +15,7 @@ bits. What is called from viper's loops runs once a row or more, the rest once a
 
 from array import array
 
-from .pack import CRC, SUM, get, put, take
+from .pack import CRC, SUM, SUM_HIGH, get, put, take
 from .port import const, micropython, ptr8, ptr32, uint  # noqa: F401
 from .reader import S_TO, read_column
 
@@ -141,11 +141,11 @@ def seal(stage, buf, o: int, state=None) -> bool:
         c += 1
     stage[H_LENGTH] -= o
     _write_head(buf, o, stage)
-    CRC[SUM] = CRC[SUM + 1] = 0xFFFF
+    CRC[SUM] = CRC[SUM_HIGH] = 0xFFFF
     take(20, o, buf, CRC)  # type: ignore[arg-type]
     take(stage[H_LENGTH] - HEAD, o + HEAD, buf, CRC)  # type: ignore[arg-type]
     put(buf, o + 20, 2, CRC[SUM] ^ 0xFFFF)
-    put(buf, o + 22, 2, CRC[SUM + 1] ^ 0xFFFF)
+    put(buf, o + 22, 2, CRC[SUM_HIGH] ^ 0xFFFF)
     return True
 
 

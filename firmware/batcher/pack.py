@@ -7,11 +7,11 @@ from array import array
 
 from .port import const, micropython, ptr8, ptr32, uint  # noqa: F401
 
-# CRC-32 (IEEE 802.3, ISO-HDLC, as zlib's). A table for four bits; then, at SUM, the sum in two
-# halves, so that no number is an object: begin with 0xFFFF in both, what is written is their
-# complement.
+# CRC-32 (IEEE 802.3, ISO-HDLC, as zlib's). A table for four bits; then the sum in two halves, so
+# that no number is an object: begin with 0xFFFF in both, what is written is their complement.
 CRC = array("I", bytes(72))
 SUM = const(16)
+SUM_HIGH = const(17)  # not SUM + 1: block.seal would need a 12th word, and take it from the heap
 for _i in range(16):
     _x = _i
     for _ in range(4):

@@ -9,7 +9,7 @@ Rules
 """
 
 from .pack import CRC as _crc
-from .pack import SUM, put
+from .pack import SUM, SUM_HIGH, put
 from .pack import take as _take
 from .port import const
 
@@ -26,15 +26,15 @@ NOTE = const(2)  # something that items of this segment need to be read; count i
 
 def seal(head, h: int, body, at: int, n: int, write: bool) -> bool:
     """CRC over head[h:h+4] and body[at:at+n]: put it at head[h+4], or else: is it there?"""
-    _crc[SUM] = _crc[SUM + 1] = 0xFFFF
+    _crc[SUM] = _crc[SUM_HIGH] = 0xFFFF
     _take(4, h, head, _crc)  # type: ignore[arg-type]
     _take(n, at, body, _crc)  # type: ignore[arg-type]
     if write:
         put(head, h + 4, 2, _crc[SUM] ^ 0xFFFF)
-        put(head, h + 6, 2, _crc[SUM + 1] ^ 0xFFFF)
+        put(head, h + 6, 2, _crc[SUM_HIGH] ^ 0xFFFF)
         return True
     _take(4, h + 4, head, _crc)  # type: ignore[arg-type]
-    return _crc[SUM] == 0x20E3 and _crc[SUM + 1] == 0xDEBB  # as after every good CRC
+    return _crc[SUM] == 0x20E3 and _crc[SUM_HIGH] == 0xDEBB  # as after every good CRC
 
 
 def stamp(buf, at: int, n: int, magic: bytes, write: bool) -> bool:
