@@ -11,14 +11,12 @@ from .enc_senml import SenmlJsonEncoder, clean
 
 
 @micropython.viper
-def put_record(o: int, i: int, state, text, out) -> int:
-    """Write the number that emit left to us, `t` and the time at out[o:] -> where that ends.
+def put_record(o: int, i: int, e: ptr32, t: ptr8, out: ptr8) -> int:
+    """Write the number that emit left in the state, `t` and the time at out[o:] -> where that ends.
 
-    Integers are those of RFC 8949 section 3.1.
+    Integers are those of RFC 8949 section 3.1. i: anything; o and i are registers, and o an address.
     """
-    e = ptr32(state)
-    t = ptr8(text)
-    b = ptr8(out)
+    o += int(out)
     v = e[8]
     e[9] = e[3] = 0
     x = 1
@@ -51,11 +49,11 @@ def put_record(o: int, i: int, state, text, out) -> int:
         else:
             n |= i
             k = 0
-        b[o] = n
+        ptr8(o)[0] = n
         o += k
         n = o
         while k:
-            b[n] = i & 255
+            ptr8(n)[0] = i
             i = (i >> 8) | ((v & 255) << 8)
             v >>= 8
             n -= 1
@@ -65,13 +63,13 @@ def put_record(o: int, i: int, state, text, out) -> int:
         if x & 1:
             x = 0
         else:
-            b[o] = 0x06
-            b[o + 1] = 0xC4
-            b[o + 2] = 0x82
-            b[o + 3] = 0x25
+            ptr8(o)[0] = 0x06
+            ptr8(o)[1] = 0xC4
+            ptr8(o)[2] = 0x82
+            ptr8(o)[3] = 0x25
             o += 4
             v = e[6]
-    return o
+    return o - int(out)
 
 
 def text(s: str) -> bytes:

@@ -40,9 +40,9 @@ class SenmlJsonEncoder(RowEncoder):
                 self._age(self._batch.head, time)
             else:  # nobody knows: three years ago, in the right order
                 time[0], time[1], time[2] = 9999 - time[0], 9999 - time[1], 999 - time[2]
-        put_digits(22, 6, time[0], text)
-        put_digits(28, 4, time[1], text)
-        put_digits(33, 3, time[2], text)
+        put_digits(text, 22, 6, time[0])
+        put_digits(text, 28, 4, time[1])
+        put_digits(text, 33, 3, time[2])
 
     def _age(self, head, time):
         low = self._clock.touch()

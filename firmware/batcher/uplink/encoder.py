@@ -10,14 +10,14 @@ from ..port import micropython, ptr8  # noqa: F401
 
 
 @micropython.viper
-def copy(o: int, at: int, n: int, source, out):
+def copy(source: ptr8, out: ptr8, at: int, o: int, n: int):
     """out[o:o + n] = source[at:at + n]"""
-    s = ptr8(source)
-    b = ptr8(out)
+    source = ptr8(int(source) + at)
+    out = ptr8(int(out) + o)
     while n:
-        b[o] = s[at]
-        o += 1
-        at += 1
+        out[0] = source[0]
+        source = ptr8(int(source) + 1)
+        out = ptr8(int(out) + 1)
         n -= 1
 
 
@@ -74,7 +74,7 @@ class Encoder:
         o = 0
         while True:
             n = min(self._stop - self._at, len(buf) - o)
-            copy(o, self._at, n, self._text, buf)
+            copy(self._text, buf, self._at, o, n)
             o += n
             self._at += n
             if self._at < self._stop:

@@ -172,18 +172,18 @@ class RowEncoder(Encoder):
     def _number(self, head, end):
         # 2**30 is 107374 times 10000 and 1824.
         low = head[2] % 10000 + head[3] * 1824
-        put_digits(end - 4, 4, low % 10000, self._text)
+        put_digits(self._text, end - 4, 4, low % 10000)
         low = low // 10000 + head[2] // 10000 + head[3] * 107374
-        put_digits(end - 14, 10, low, self._text)
+        put_digits(self._text, end - 14, 10, low)
         self._state[5] = head[4]
         self._state[6] = 0
         timebase.split(head[4], head[5], self._base, self._time)
 
     def set_time(self, time, text):
         """Take the time of a block's first row: [seconds // 10000, seconds % 10000, ms]."""
-        put_digits(2, 6, time[0], text)
-        put_digits(8, 4, time[1], text)
-        put_digits(12, 3, time[2], text)
+        put_digits(text, 2, 6, time[0])
+        put_digits(text, 8, 4, time[1])
+        put_digits(text, 12, 3, time[2])
         self._state[10] = time[1] % 10 * 1000 + time[2]
 
 
@@ -193,12 +193,11 @@ def scaled(scale: int) -> int:
 
 
 @micropython.viper
-def put_digits(at: int, count: int, number: int, text):
+def put_digits(text: ptr8, at: int, count: int, number: int):
     """Write `number` (below 2**30) as `count` digits at text[at:]."""
-    t = ptr8(text)
-    count += at
-    while count ^ at:
+    text = ptr8(int(text) + at)
+    while count:
         count -= 1
         x = number // 10
-        t[count] = 48 + number - x * 10
+        text[count] = 48 + number - x * 10
         number = x
