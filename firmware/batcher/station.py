@@ -169,7 +169,7 @@ class Station:
         """Sample, send and report, for ever or for `run_ms`. -> readings that were not sent."""
         hardware = self.hardware
         if hardware.watchdog_ms:
-            from .uplink.watchdog import Watchdog
+            from .watchdog import Watchdog
 
             # RP2 calls machine.reset() a watchdog's too: it cannot tell.
             sure = None if hardware.port == "rp2" else self.cause == "watchdog"

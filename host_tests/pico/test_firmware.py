@@ -121,7 +121,7 @@ def test_the_watchdog_bites_a_stuck_handler_and_the_cause_is_known(loaded):
         "try: os.mkdir('/batcher')\n"
         "except OSError: pass\n"
         "import asyncio, machine, time\n"
-        "from batcher.uplink.watchdog import Watchdog\n"
+        "from batcher.watchdog import Watchdog\n"
         "bitten = machine.reset_cause() == machine.WDT_RESET\n"
     )
     mark = loaded.info()["printed"]

@@ -2,7 +2,7 @@
 
 import os
 
-from batcher.uplink.watchdog import Watchdog
+from batcher.watchdog import Watchdog
 from kit.clock import VirtualClock
 
 

@@ -10,10 +10,11 @@ joined: ValueError.
 """
 
 import ast
+from collections import Counter
 from collections.abc import Iterable
 
 from .known import keywords, known
-from .shorten import attribute_names, shorten
+from .shorten import EXPORTED, attribute_names, shorten
 
 # A group is named after its last module, which the others lead to; in the order of imports.
 GROUPS = (
@@ -87,6 +88,8 @@ class _Linker:
         self.numbers = {name: _numbers(tree) for name, tree in self.trees.items()}
         self.defined = {name: _bound(tree.body, False) for name, tree in self.trees.items()}
         self.imported = {name: self._imports(name) for name in self.trees}
+        self.home = _home(self.trees.get("__init__"))
+        self.codes = self._codes(known() | set(kept) | self.home)
         self.names = {name: {} for name in self.trees}  # of each module: plain -> final
         for head in self.members:
             self._name(head)
@@ -95,7 +98,6 @@ class _Linker:
         self.short = attribute_names(self.trees, asked)
         # An argument may be passed by its name: in a call of ours, a user's, or out of a dict.
         self.keywords = keywords() | kept | _keywords(self.trees.values())
-        self.home = _home(self.trees.get("__init__"))
         self.wanted = {head: set() for head in self.members}
         for module in self.trees:
             self._look(module)
@@ -174,6 +176,40 @@ class _Linker:
 
     # final names
 
+    def _codes(self, kept):
+        """-> {(module, name): a short name} of what only other files of ours know."""
+        asked = set(kept)  # and what may be looked up by a text, or of an object
+        crossing: Counter = Counter()
+        for module, tree in self.trees.items():
+            aliases = {}
+            for node in ast.walk(tree):
+                if isinstance(node, ast.ImportFrom):
+                    for bound, (there, inner) in self.meaning(module, node).items():
+                        if inner is None:
+                            aliases[bound] = there
+                        else:
+                            crossing[self.origin(there, inner)] += self._is_other(module, there)
+                elif isinstance(node, ast.Constant) and isinstance(node.value, str):
+                    asked.add(node.value)
+            for node in ast.walk(tree):
+                if isinstance(node, ast.Attribute):
+                    there = aliases.get(getattr(node.value, "id", None))
+                    if there in self.trees:
+                        crossing[self.origin(there, node.attr)] += self._is_other(module, there)
+                    else:
+                        asked.add(node.attr)
+        names = [
+            (there, name)
+            for (there, name), times in crossing.most_common()
+            if times and there in self.trees and there != "__init__" and name not in asked
+            if name in self.defined[there] - _brought(self.trees[there])
+            if self.number(there, name) is None
+        ]
+        return dict(zip(names, EXPORTED, strict=False))
+
+    def _is_other(self, module, there):
+        return self.head.get(module) != self.head.get(there)
+
     def _name(self, head):
         taken = {}  # final name -> what it means
         self_names = self.names
@@ -188,11 +224,12 @@ class _Linker:
                     if meaning[1] is not None and self.head.get(meaning[0]) == head:
                         self_names[module][name] = self_names[meaning[0]][meaning[1]]
                         continue
-                final = name
+                plain = self.codes.get(meaning, name)
+                final = plain
                 number = 1
                 while taken.get(final, meaning) != meaning:
                     number += 1
-                    final = f"{name}_{number}"
+                    final = f"{plain}_{number}"
                 taken[final] = meaning
                 self_names[module][name] = final
 
@@ -574,6 +611,17 @@ def _bound(body, imports: bool) -> set[str]:
                 found.add(node.name)
     found.discard("*")
     return found
+
+
+def _brought(tree) -> set[str]:
+    """The names of imports in a condition: those of another interpreter, or of none."""
+    return {
+        (item.asname or item.name).split(".")[0]
+        for statement in tree.body
+        for node in _own(statement)
+        if node is not statement and isinstance(node, (ast.Import, ast.ImportFrom))
+        for item in node.names
+    }
 
 
 def _used(tree) -> set[str]:

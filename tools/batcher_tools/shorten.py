@@ -16,12 +16,14 @@ def _codes():
     letters = string.ascii_lowercase + string.ascii_uppercase
     yield from letters
     for first in letters:
-        for second in letters + string.digits:
+        for second in letters:
             if not keyword.iskeyword(first + second):
                 yield first + second
 
 
 CODES = tuple(_codes())
+# Of globals that other files import: the same everywhere, so none of the others.
+EXPORTED = tuple(a + b for a in string.ascii_uppercase for b in string.digits)
 
 
 def attribute_names(trees: dict[str, ast.Module], kept: set[str]) -> dict[str, str]:

@@ -9,8 +9,7 @@ from .. import timebase
 from .emit import END, NEXT, NUMBER, SEP, SKIP, STEP, STRIP
 from .program import RowEncoder, put_digits, scaled
 
-_FIRST = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
-_REST = _FIRST + "-:./_"
+_MARKS = "-:./_"  # beside letters and digits, and not as the first
 
 
 def clean(name: str) -> str:
@@ -18,7 +17,8 @@ def clean(name: str) -> str:
     out = ""
     for byte in name.encode():
         char = chr(byte)
-        out += char if char in _REST else "_%02x" % byte
+        plain = char in _MARKS or byte < 128 and (char.isalpha() or char.isdigit())
+        out += char if plain else "_%02x" % byte
     return out
 
 
@@ -32,7 +32,7 @@ class SenmlJsonEncoder(RowEncoder):
     def prefix(self, schema) -> str:
         """-> the base name; a field's name follows it."""
         name = "%s/%s/" % (clean(self._device), clean(schema.name))
-        return name if name[0] in _FIRST else "x" + name
+        return "x" + name if name[0] in _MARKS else name
 
     def set_time(self, time, text):
         if not self._known:  # how long ago the row was taken

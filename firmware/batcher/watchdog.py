@@ -8,8 +8,8 @@ Rules
   Two flash writes for a start and an orderly reset, none while it runs.
 """
 
-from .. import port as real_clock
-from ..port import log, ticks_diff
+from . import port as real_clock
+from .port import log, ticks_diff
 
 
 class Watchdog:
