@@ -61,7 +61,8 @@ def known() -> frozenset[str]:
         found.update(dir(place))
     for text in _texts():
         found.update(_WORD.findall(text))
-    return frozenset(found)
+    # Private names are nobody's: CPython's are not MicroPython's, a page has them in passing.
+    return frozenset(name for name in found if not name.startswith("_") or name.endswith("__"))
 
 
 @cache

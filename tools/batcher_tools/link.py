@@ -94,7 +94,9 @@ class _Linker:
         for head in self.members:
             self._name(head)
         # A name of a module may be asked of the module itself, as an attribute.
-        asked = known().union(kept, *self.defined.values(), *self.imported.values())
+        names = set().union(*self.defined.values(), *self.imported.values())
+        asked = known() | set(kept) | {name for name in names if not name.startswith("_")}
+        asked |= {name for module in self.trees for _, name in self._asked_of_modules(module)}
         self.short = attribute_names(self.trees, asked)
         # An argument may be passed by its name: in a call of ours, a user's, or out of a dict.
         self.keywords = keywords() | kept | _keywords(self.trees.values())
@@ -104,18 +106,13 @@ class _Linker:
 
     def _look(self, module):
         """Note the names that a module wants of other groups."""
-        aliases = {}
         for node in ast.walk(self.trees[module]):
             if isinstance(node, ast.ImportFrom):
-                for bound, (there, inner) in self.meaning(module, node).items():
-                    if there in self.trees and inner is None:
-                        aliases[bound] = there
-                    elif there in self.trees:
+                for there, inner in self.meaning(module, node).values():
+                    if there in self.trees and inner is not None:
                         self._want_name(module, there, inner)
-        for node in ast.walk(self.trees[module]):
-            if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name):
-                if node.value.id in aliases:
-                    self._want_name(module, aliases[node.value.id], node.attr)
+        for there, name in self._asked_of_modules(module):
+            self._want_name(module, there, name)
 
     def _want_name(self, module, there, name):
         there, name = self.origin(there, name)
@@ -181,23 +178,19 @@ class _Linker:
         asked = set(kept)  # and what may be looked up by a text, or of an object
         crossing: Counter = Counter()
         for module, tree in self.trees.items():
-            aliases = {}
+            places = []
+            theirs = Counter(name for _, name in self._asked_of_modules(module))
             for node in ast.walk(tree):
                 if isinstance(node, ast.ImportFrom):
-                    for bound, (there, inner) in self.meaning(module, node).items():
-                        if inner is None:
-                            aliases[bound] = there
-                        else:
-                            crossing[self.origin(there, inner)] += self._is_other(module, there)
+                    found = self.meaning(module, node).values()
+                    places += [(there, inner) for there, inner in found if inner is not None]
                 elif isinstance(node, ast.Constant) and isinstance(node.value, str):
                     asked.add(node.value)
-            for node in ast.walk(tree):
-                if isinstance(node, ast.Attribute):
-                    there = aliases.get(getattr(node.value, "id", None))
-                    if there in self.trees:
-                        crossing[self.origin(there, node.attr)] += self._is_other(module, there)
-                    else:
-                        asked.add(node.attr)
+                elif isinstance(node, ast.Attribute):
+                    theirs[node.attr] -= 1
+            asked.update(name for name, times in theirs.items() if times < 0)
+            for there, name in [*places, *self._asked_of_modules(module)]:
+                crossing[self.origin(there, name)] += self._is_other(module, there)
         names = [
             (there, name)
             for (there, name), times in crossing.most_common()
@@ -206,6 +199,19 @@ class _Linker:
             if self.number(there, name) is None
         ]
         return dict(zip(names, EXPORTED, strict=False))
+
+    def _asked_of_modules(self, module):
+        """-> (module, name) of each `alias.name`."""
+        aliases = {}
+        for node in ast.walk(self.trees[module]):
+            if isinstance(node, ast.ImportFrom):
+                for bound, (there, inner) in self.meaning(module, node).items():
+                    if inner is None and there in self.trees:
+                        aliases[bound] = there
+        for node in ast.walk(self.trees[module]):
+            if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name):
+                if node.value.id in aliases:
+                    yield aliases[node.value.id], node.attr
 
     def _is_other(self, module, there):
         return self.head.get(module) != self.head.get(there)
