@@ -7,7 +7,7 @@ Rules
 - The law, after every step: added = delivered + dropped + rejected + pending.
 """
 
-from . import port as real_clock
+from . import port
 from .backoff import Backoff
 from .counter import count, value
 from .errors import whole
@@ -71,7 +71,7 @@ class Batcher(Flusher):
         self.name = name
         self._on_error = self._guarded("on_error", on_error)
         self._tell = self._guarded("on_drop", on_drop)
-        self._clock = clock = clock or real_clock
+        self._clock = clock = clock or port
         self._backoff = backoff or Backoff()
         self._handler = None
         self._signal = signal = clock.signal()  # wakes the task

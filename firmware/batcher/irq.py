@@ -5,7 +5,7 @@ sets a flag; a small task passes the flag on to the flusher and tells `on_drop` 
 refused. Such items cannot be handed over: on_drop(None, "3 refused in an interrupt").
 """
 
-from . import port as real_clock
+from . import port
 from .port import disable_irq, enable_irq
 
 
@@ -23,7 +23,7 @@ def guarded(add):
 
 
 class Waker:
-    def __init__(self, signal, tell, clock=real_clock):
+    def __init__(self, signal, tell, clock=port):
         self.untold = 0
         self._signal = signal
         self._tell = tell

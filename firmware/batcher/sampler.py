@@ -7,7 +7,7 @@ again on its own grid, ever more rarely, and told about once when it fails and o
 back. While all is well nothing is left on the heap.
 """
 
-from . import port as real_clock
+from . import port
 from .port import const, format_exc, log, ticks_add, ticks_diff
 
 _DAY = const(86400000)
@@ -57,7 +57,7 @@ class Sampler:
     driver's bus, to free it where it is stuck (batcher.freebus).
     """
 
-    def __init__(self, add, clock=real_clock, tell=_log, recover=None):
+    def __init__(self, add, clock=port, tell=_log, recover=None):
         self._add = add
         self._clock = clock
         self._tell = tell

@@ -8,7 +8,7 @@ Rules
   Two flash writes for a start and an orderly reset, none while it runs.
 """
 
-from . import port as real_clock
+from . import port
 from .port import log, ticks_diff
 
 
@@ -19,9 +19,7 @@ class Watchdog:
     `cause` is what ended the last run, one line; `handler = dog.watch(send, limit_ms)`.
     """
 
-    def __init__(
-        self, feed, path="batcher/cause", by_watchdog=None, period_ms=1000, clock=real_clock
-    ):
+    def __init__(self, feed, path="batcher/cause", by_watchdog=None, period_ms=1000, clock=port):
         self._feed = feed
         self._path = path
         self.period_ms = period_ms

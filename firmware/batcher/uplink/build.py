@@ -26,7 +26,8 @@ def encoder(form: str):
 
 def transport(up: dict, ident, batcher):
     """-> a transport: its `send` is the batcher's handler. `up`: "uplink" of the configuration."""
-    kind = up["url"][:4]
+    url = up["url"]
+    kind = url[:4]
     if kind == "mqtt":
         keys = ("deadline_ms", "user", "password", "topic")
         more = {}
@@ -38,9 +39,9 @@ def transport(up: dict, ident, batcher):
     for key in keys:
         if up[key]:
             more[key] = up[key]
-    if up["ca_file"] and up["url"][4] == "s":
+    if up["ca_file"] and url[4] == "s":
         more["tls"] = _load("tls")(up["ca_file"])
-    return _load(kind)(up["url"], encoder(up["format"]), ident, batcher, **more)
+    return _load(kind)(url, encoder(up["format"]), ident, batcher, **more)
 
 
 def wifi(config):
@@ -49,5 +50,7 @@ def wifi(config):
         return None
     import network
 
-    networks = [(entry["ssid"], entry["password"]) for entry in config["networks"]]
+    networks = []
+    for entry in config["networks"]:
+        networks.append((entry["ssid"], entry["password"]))
     return _load("wifi")(network, networks, config["country"], config["hostname"])

@@ -12,9 +12,9 @@ from .enc_senml import SenmlJsonEncoder, clean
 
 @micropython.viper
 def put_record(o: int, i: int, e: ptr32, t: ptr8, out: ptr8) -> int:
-    """Write the number that emit left in the state, `t` and the time at out[o:] -> where that ends.
+    """Write the number that emit left, `t` and the time at out[o:] -> where that ends.
 
-    Integers are those of RFC 8949 section 3.1. i: anything; o and i are registers, and o an address.
+    Integers are those of RFC 8949 section 3.1. i: anything; o and i are registers.
     """
     o += int(out)
     v = e[8]

@@ -40,7 +40,7 @@ class LineEncoder(RowEncoder):
         super().begin(batch, ident)
         if self._wait and not self._known and batch.boot is None:
             self._part = 3
-            raise OSError("the clock is not set: line protocol wants the time")
+            raise OSError("the clock is not set: line protocol wants time")
 
     def plan(self, schema):
         head = "%s,device=%s" % (escape(schema.name, False), escape(self._device))

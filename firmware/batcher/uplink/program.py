@@ -72,12 +72,12 @@ class RowEncoder(Encoder):
         at, n = place
         code = self._code
         while n > _PIECE:
+            now = what & ~_LAST
+            what &= ~SEP
             if what & STEP:
-                code.extend(array("H", (what, at, _PIECE)))
+                now = what
                 what = 0
-            else:
-                code.extend(array("H", (what & ~_LAST, at, _PIECE)))
-                what &= ~SEP
+            code.extend(array("H", (now, at, _PIECE)))
             at += _PIECE
             n -= _PIECE
         code.extend(array("H", (what, at, n)))
@@ -106,15 +106,12 @@ class RowEncoder(Encoder):
         while self._state[0] or self._next():
             o = emit(o, 0, len(buf) - ROOM, self, buf)
             if self._state[9]:
-                o = self.other(o, buf)
+                o = self.other(o, buf)  # type: ignore[attr-defined]  # who uses STRIP | NUMBER has it
             elif self._state[0]:
                 if not o:
                     raise ValueError("fill: a buffer of %d bytes is too small" % len(buf))
                 return o
         return o or super().fill(buf)
-
-    def other(self, o: int, buf) -> int:
-        """Print the number that is not for `emit` at buf[o:] -> where it ends."""
 
     def _next(self):
         # Prepare what comes next -> is there anything. _part: the program that ran last.

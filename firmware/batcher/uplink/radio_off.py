@@ -1,6 +1,6 @@
 """The link is up only to flush: for boards that live on a battery."""
 
-from .. import port as real_clock
+from .. import port
 from ..port import ticks_diff
 
 
@@ -11,7 +11,7 @@ class RadioOff:
     off when none has followed for `linger_ms`. deadline_ms: for the link to come up.
     """
 
-    def __init__(self, link, uplink, linger_ms=2000, deadline_ms=20000, clock=real_clock):
+    def __init__(self, link, uplink, linger_ms=2000, deadline_ms=20000, clock=port):
         self.link = link
         self.uplink = uplink
         self.linger_ms = linger_ms
@@ -25,15 +25,14 @@ class RadioOff:
         self._stay()
         link = self.link
         clock = self._clock
-        if not link.up():
-            link.start()
-            start = clock.ticks()
-            while not link.up():
-                left = self.deadline_ms - ticks_diff(clock.ticks(), start)
-                if left <= 0:
-                    link.stop()
-                    raise OSError("the link did not come up in %d ms" % self.deadline_ms)
-                await self._up.wait(left)
+        link.start()  # where it is up, this is nothing
+        start = clock.ticks()
+        while not link.up():
+            left = self.deadline_ms - ticks_diff(clock.ticks(), start)
+            if left <= 0:
+                link.stop()
+                raise OSError("the link did not come up in %d ms" % self.deadline_ms)
+            await self._up.wait(left)
         try:
             return await self.uplink.send(batch)
         finally:

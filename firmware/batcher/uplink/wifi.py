@@ -8,7 +8,7 @@ jitter, and after some failures the radio is switched off and on. The link inter
 Rules: one task decides everything, and its every wait has an end. No password is ever printed.
 """
 
-from .. import port as real_clock
+from .. import port
 from ..backoff import Backoff
 from ..errors import whole
 from ..port import const, log, ticks_diff
@@ -63,7 +63,7 @@ class Wifi:
         deadline_ms=15000,
         reset_after=4,
         backoff=None,
-        clock=real_clock,
+        clock=port,
     ):
         whole("wifi: networks", len(networks or ()), 1, 99)
         for ssid, key in networks:
