@@ -1,7 +1,7 @@
 """The Wi-Fi supervisor against scripted radios, in virtual time."""
 
 from batcher.backoff import Backoff
-from batcher.uplink.radio_off import RadioOff
+from batcher.radio_off import RadioOff
 from batcher.uplink.wifi import Wifi
 from kit.check import raises
 from kit.clock import VirtualClock

@@ -10,33 +10,35 @@ from ..port import const
 _MOST = const(4096)
 _TEXT = const(120)  # of the body, for the message of an error
 
-# The headers whose values are kept; the numbers are those of `values`.
+# The headers whose values are kept, behind one whose name is a setting; the numbers are those of
+# `values`. The last three are of no use where the status is 2xx.
 NAMES = b"content-length transfer-encoding connection retry-after date location"
-_LENGTH = const(0)
-_CODING = const(1)
-_CONNECTION = const(2)
-RETRY = const(3)
-DATE = const(4)
-LOCATION = const(5)
-ACK = const(6)  # whatever its name is
+ACK = const(0)
+_LENGTH = const(1)
+_CODING = const(2)
+_CONNECTION = const(3)
+RETRY = const(4)
+DATE = const(5)
+LOCATION = const(6)
 
 
-async def _line(wire):
-    """-> the next line, without its end."""
-    while True:
-        at = wire.at
-        i = wire.buffer.find(b"\n", at, wire.end)
-        if i >= 0:
-            wire.at = i + 1
-            return bytes(wire.buffer[at:i]).rstrip()
-        await wire.receive()
+def _line(wire):
+    """-> where the next line ends, which begins at wire.line; -1 where it has not come."""
+    buffer = wire.buffer
+    wire.line = at = wire.at
+    i = buffer.find(b"\n", at, wire.end)
+    if i >= 0:
+        wire.at = i + 1
+        while i > at and buffer[i - 1] <= 32:
+            i -= 1
+    return i
 
 
 async def read(wire, names):
-    """Read the response -> (status, b"HTTP/1.1 404 Not Found", values, text); sets `keep`.
+    """Read the response -> (status, reason, values, text); sets `keep`.
 
-    names: of headers, in lower case; values: one for each, b"" where it is not there. text: the
-    beginning of the body where the status is not 2xx. Raises OSError for what is not HTTP.
+    names: of headers, in lower case; values: one for each, b"" where it is not there. reason, and
+    text, the beginning of the body: of all but 2xx. Raises OSError for what is no HTTP.
     """
     wire.allowed = _MOST - wire.end
     buffer = wire.buffer
@@ -44,19 +46,31 @@ async def read(wire, names):
     status = 0
     try:
         while status < 200:  # 1xx come before the real one
-            said = line = await _line(wire)
-            if not line.startswith(b"HTTP/1."):
+            while (end := _line(wire)) < 0:
+                await wire.receive()
+            at = wire.line
+            if buffer.find(b"HTTP/1.", at, end) != at:
                 raise ValueError
-            status = int(line[9:12])
-            values = [b""] * 7
-            while line := await _line(wire):
-                name, _, value = line.partition(b":")
-                name = name.lower()
-                if name in names:
-                    values[names.index(name)] = value.strip()
+            old = buffer[at + 7] == 48
+            status = int(buffer[at + 9 : at + 12])
+            said = b"" if status < 300 else buffer[at + 12 : end]
+            values = [b"", b"", b"", b"", b"", b"", b""]  # less garbage than by *
+            while True:  # headers: what is of no use leaves no garbage
+                while (end := _line(wire)) < 0:
+                    await wire.receive()
+                at = wire.line
+                if at == end:
+                    break
+                colon = buffer.find(b":", at, end)
+                for i in range(at, colon):
+                    buffer[i] |= 32  # its name in lower case
+                for i in range(4 if status < 300 else 7):
+                    name = names[i]
+                    if at + len(name) == colon and buffer.find(name, at, colon) == at:
+                        values[i] = buffer[colon + 1 : end].strip()
         keep = values[_CONNECTION].lower()
         # HTTP/1.0 closes unless it says otherwise.
-        keep = keep == b"keep-alive" if said[7] == 48 else keep != b"close"
+        keep = keep == b"keep-alive" if old else keep != b"close"
         chunked = values[_CODING].lower().endswith(b"chunked")
         n = 0  # bytes of body to pass over
         if status == 204 or status == 304:
@@ -80,20 +94,22 @@ async def read(wire, names):
                         text = (text + buffer[at:end])[:_TEXT]
                 if not chunked:
                     break
-                line = await _line(wire)
-                n = int(line.partition(b";")[0], 16)
+                while (end := _line(wire)) < 0:
+                    await wire.receive()
+                n = int(bytes(buffer[wire.line : end]).partition(b";")[0], 16)
                 if n:
                     n += 2  # its CRLF
                 else:
                     chunked = False
-                    while await _line(wire):  # to the empty line behind the last
-                        pass
+                    while end != wire.line:  # to the empty line behind the last
+                        while (end := _line(wire)) < 0:
+                            await wire.receive()
         except OSError:
             # The text of an error may be cut short, and what is beyond the bound stays unread.
             if status < 300 and wire.allowed > 0:
                 raise
             keep = False
     except ValueError:
-        raise OSError("this is not an HTTP answer: %r" % line[:40])
+        raise OSError("this is not an HTTP answer: %r" % bytes(buffer[wire.line :][:40]))
     wire.keep = keep
     return status, said, values, text

@@ -87,7 +87,7 @@ class HttpUplink(Transport):
         self.ack = ack
         self.expect = expect
         self.chunked = chunked
-        self._names = NAMES.split() + [ack and ack.lower().encode()]
+        self._names = [ack.lower().encode() if ack else b"-"] + NAMES.split()
 
     async def send(self, batch):
         """Deliver it; -> True, or how many of its first items were taken."""
@@ -100,7 +100,7 @@ class HttpUplink(Transport):
         status, said, values, text = answer
         good = status in self.expect if self.expect else status < 300
         if not good or self.ack and values[ACK] != self._key:
-            self._refuse(good, status, _printable(said[9:]), values, text)
+            self._refuse(good, status, "%d%s" % (status, _printable(said)), values, text)
         if self.most:
             self.most += 1 + self.most // 8
         return n == offered or n
@@ -135,15 +135,21 @@ class HttpUplink(Transport):
                 before = _CHUNK
             else:
                 end = b"\r\nContent-Length: %d\r\n\r\n" % left
-            at = self.head(start - before, self._head + key + end)
+            at = self.head(self.head(self.head(start - before, end), key), self._head)
             try:
                 while True:
                     end = start + n
                     if left < 0:
-                        buffer[start - _CHUNK : start] = b"%04x\r\n" % n
-                        buffer[end : end + 2] = b"\r\n"
+                        buffer[start - 2] = buffer[end] = 13  # no garbage for a piece
+                        buffer[start - 1] = buffer[end + 1] = 10
                         end += 2
-                    await self.write(buffer, at, end)
+                        i = 12
+                        while i >= 0:
+                            buffer[start - 3 - i // 4] = b"0123456789abcdef"[n >> i & 15]
+                            i -= 4
+                    at += self.sock.write(buffer, at, end - at) or 0  # most often all of it
+                    if at < end:
+                        await self.write(buffer, at, end)
                     whole = not n or n == left  # a chunk of no bytes is the last one
                     if whole:
                         break

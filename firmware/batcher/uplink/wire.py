@@ -110,7 +110,8 @@ class Wire:
             raise OSError("the answer does not end")
         at = self.at
         n = min(self.end - at, _LINE)
-        self.buffer[:n] = self.buffer[at : at + n]
+        if n:
+            self.buffer[:n] = self.buffer[at : at + n]
         self.at = 0
         view = self.view[n:]
         while (got := self.sock.readinto(view)) is None:

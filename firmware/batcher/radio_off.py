@@ -1,7 +1,7 @@
 """The link is up only to flush: for boards that live on a battery."""
 
-from .. import port
-from ..port import ticks_diff
+from . import port
+from .port import ticks_diff
 
 
 class RadioOff:
