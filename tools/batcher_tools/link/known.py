@@ -25,7 +25,7 @@ import sys
 import time
 from functools import cache
 
-from .paths import BOARDS, FIRMWARE, ROOT
+from ..paths import BOARDS, FIRMWARE, ROOT
 
 _WORD = re.compile(r"[A-Za-z_]\w*")
 _PASSED = re.compile(r"(\w+) ?=(?!=)")
