@@ -108,7 +108,7 @@ def build(
     kept: Iterable[str] = (),
     paths: bool = False,
 ) -> list[Artifact]:
-    """-> every file for a board: compiled and joined (link.py), or as it is, where `source`.
+    """-> every file for a board: compiled and joined (link), or as it is, where `source`.
 
     kept: names that stay as they are though nobody outside is known to use them.
     paths: tracebacks give a file's whole path, not only its stem.

@@ -44,7 +44,7 @@ def firmware_texts(skip=("port_host",)) -> dict[str, str]:
 
 
 def compile_firmware(target: Path, march: str = "x64", **options) -> list[Path]:
-    """The package, joined as on a board (see link.py), below `target`; -> the .mpy files."""
+    """The package, joined as on a board (see link), below `target`; -> the .mpy files."""
     skip = ("port_host",) if march == "x64" else ("port_host", "port_unix")
     with tempfile.TemporaryDirectory() as folder:
         for name, text in link(firmware_texts(skip), **options).items():
