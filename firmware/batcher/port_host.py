@@ -49,6 +49,19 @@ class _Held(threading.local):
 _held = _Held()
 
 
+class _Buffer:
+    def __init__(self, buffer):
+        self.buffer = buffer
+        self.views = {}  # of whole words of each size
+
+    def view(self, size, code):
+        found = self.views.get(size)
+        if found is None:
+            view = memoryview(self.buffer).cast("B")
+            self.views[size] = found = view[: len(view) // size * size].cast(code)
+        return found
+
+
 class _Pointer:
     """Loads are unsigned, stores keep the low bits, and neither leaves the buffer."""
 
@@ -56,24 +69,25 @@ class _Pointer:
     code = "B"
 
     def __init__(self, x):
-        at = 0
-        if isinstance(x, _Pointer):
-            x, at = x._buffer, x._at
-        elif isinstance(x, int):
+        self._at = 0
+        if isinstance(x, int):
             place = (x + _PLACE // 2) // _PLACE
-            at = x - place * _PLACE
-            x = _held.buffers[place - 1] if place > 0 else None
-        self._buffer = x
-        self._at = at
-        view = memoryview(x).cast("B")
-        self._words = view[: len(view) // self.size * self.size].cast(self.code)
+            self._at = x - place * _PLACE
+            self._buffer = _held.buffers[place - 1] if place > 0 else _Buffer(None)
+        elif isinstance(x, _Pointer):
+            self._buffer, self._at = x._buffer, x._at
+        else:
+            self._buffer = _Buffer(x)
+        self._words = self._buffer.view(self.size, self.code)
 
     def __int__(self):
         buffers = _held.buffers
-        place = 0
-        while place < len(buffers) and buffers[place] is not self._buffer:
-            place += 1
-        if place == len(buffers):
+        mine = self._buffer.buffer
+        for place, other in enumerate(buffers):
+            if other.buffer is mine:
+                break
+        else:
+            place = len(buffers)
             buffers.append(self._buffer)
         return (place + 1) * _PLACE + self._at
 
@@ -93,7 +107,13 @@ class _Pointer:
 
 
 class ptr8(_Pointer):  # noqa: N801
-    pass
+    def __getitem__(self, i):  # the same, sooner: most of viper code is about bytes
+        i += self._at
+        return self._words[i if i >= 0 else self._index(i - self._at)]
+
+    def __setitem__(self, i, x):
+        i += self._at
+        self._words[i if i >= 0 else self._index(i - self._at)] = x & 255
 
 
 class ptr16(_Pointer):  # noqa: N801
@@ -121,17 +141,21 @@ class micropython:
     def viper(f):
         """Arguments annotated as pointers are such."""
         names = f.__code__.co_varnames[: f.__code__.co_argcount]
-        kinds = [f.__annotations__.get(name) for name in names]
+        kinds = [(i, f.__annotations__.get(name)) for i, name in enumerate(names)]
+        pointers = [(i, kind) for i, kind in kinds if kind in (ptr8, ptr16, ptr32)]
 
         @functools.wraps(f)
         def call(*args):
-            n = len(_held.buffers)
+            given = list(args)
+            for i, kind in pointers:
+                given[i] = kind(given[i])
+            buffers = _held.buffers
+            n = len(buffers)
             try:
-                return f(
-                    *[x if k not in (ptr8, ptr16, ptr32) else k(x) for k, x in zip(kinds, args)]
-                )
+                return f(*given)
             finally:
-                del _held.buffers[n:]
+                if len(buffers) > n:
+                    del buffers[n:]
 
         return call
 
