@@ -58,7 +58,7 @@ print(list(row)[1:-1])
 
 @pytest.fixture(scope="session")
 def first_with_chips(tmp_path_factory):
-    files = firmware()
+    files = firmware(("IrqCounter", "PioCounter"))
     kit = [HOST_TESTS / "kit" / f"{name}.py" for name in ("__init__", "i2c")]
     for path in [*kit, *(HOST_TESTS / "kit" / "chips").glob("*.py")]:
         name = path.relative_to(HOST_TESTS).with_suffix("").as_posix()
