@@ -99,7 +99,7 @@ def test_mip_installs_the_core(paced, files_over_http):
 @pytest.mark.proof  # 97 files through the REPL of a board that is emulated: four minutes
 def test_mip_installs_everything(paced, files_over_http):
     mip(paced, f"{files_over_http}/firmware/package.json")
-    code = "import os; from batcher.sensors.bme280 import BME280; print(BME280.SCHEMA.name)"
+    code = "import os; from batcher.sensors.bme280 import BME280; print(BME280.SCHEMA[0])"
     assert paced.run(code) == "bme280\n"
 
 

@@ -5,7 +5,7 @@ import time
 
 import network
 
-from batcher import Batcher, Identity, RecordRing
+from batcher import Batcher, Identity, RecordRing, Schema
 from batcher.sensors.bme280 import BME280
 from batcher.uplink.enc_rows import RowsEncoder
 from batcher.uplink.http import HttpUplink
@@ -16,13 +16,13 @@ wlan.connect("emulated", "password")
 while not wlan.isconnected():
     time.sleep_ms(50)
 
-store = RecordRing(BME280.SCHEMA, 8 * 1024)
+store = RecordRing(Schema(*BME280.SCHEMA), 8 * 1024)
 batcher = Batcher(store=store, batch_size=200, interval_ms=100000)
 uplink = HttpUplink(
     "http://10.0.0.1:@PORT@/v1/batches", RowsEncoder(), Identity("pico"), batcher, piece=512
 )
 batcher.register_handler(uplink.send)
-row = BME280.SCHEMA.row()
+row = store.schemas[0].row()
 
 
 async def once():

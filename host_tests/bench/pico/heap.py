@@ -7,7 +7,7 @@ gc.collect()
 print("BENCH pico_heap_bytes=%d" % (gc.mem_free() + gc.mem_alloc()))
 gc.threshold(4096)
 
-from batcher import Batcher, Identity, RecordRing, Spool  # noqa: E402
+from batcher import Batcher, Identity, RecordRing, Schema, Spool  # noqa: E402
 from batcher.flashblocks import FlashBlocks  # noqa: E402
 from batcher.sampler import Sampler  # noqa: E402, F401
 from batcher.sensors.bme280 import BME280  # noqa: E402
@@ -19,7 +19,7 @@ from batcher.uplink.wifi import Wifi  # noqa: E402, F401
 wlan = network.WLAN(network.STA_IF)
 wlan.active(True)
 ident = Identity("pico")
-ram = RecordRing(BME280.SCHEMA, 32 * 1024)
+ram = RecordRing(Schema(*BME280.SCHEMA), 32 * 1024)
 boot = bytes([int(ident.boot[i : i + 2], 16) for i in range(0, 16, 2)])
 spool = Spool("/batcher/readings", 256 * 1024, codec=FlashBlocks(ram), boot=boot)
 batcher = Batcher(store=Tiered(ram, spool), overflow="spill")

@@ -45,7 +45,7 @@ def figures_of(text: str) -> tuple[dict, list[str]]:
     return figures, others
 
 
-def run_script(path: Path, timeout: float = 240) -> dict:
+def run_script(path: Path, timeout: float = 600) -> dict:
     """Boot a board with the firmware and `path` as its main.py -> the figures it prints.
 
     Its first line says what it needs: `wifi` (half a minute), `collector` (at @PORT@), `frozen`
