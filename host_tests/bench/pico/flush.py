@@ -16,13 +16,14 @@ wlan.connect("emulated", "password")
 while not wlan.isconnected():
     time.sleep_ms(50)
 
-store = RecordRing(Schema(*BME280.SCHEMA), 8 * 1024)
+schema = Schema(*BME280.SCHEMA)
+store = RecordRing(schema, 8 * 1024)
 batcher = Batcher(store=store, batch_size=200, interval_ms=100000)
 uplink = HttpUplink(
     "http://10.0.0.1:@PORT@/v1/batches", RowsEncoder(), Identity("pico"), batcher, piece=512
 )
 batcher.register_handler(uplink.send)
-row = store.schemas[0].row()
+row = schema.row()
 
 
 async def once():

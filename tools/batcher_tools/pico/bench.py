@@ -5,6 +5,7 @@ boots with the compiled firmware: nobody types at it, so its figures repeat to t
 """
 
 import json
+import re
 import subprocess
 import sys
 import tempfile
@@ -49,7 +50,8 @@ def run_script(path: Path, timeout: float = 600) -> dict:
     """Boot a board with the firmware and `path` as its main.py -> the figures it prints.
 
     Its first line says what it needs: `wifi` (half a minute), `collector` (at @PORT@), `frozen`
-    (with the firmware in the image, and again in files; the figures of these end in `_files`).
+    (with the firmware in the image, and again in files; the figures of these end in `_files`),
+    `names` (it looks at internal ones: those that it has are not shortened).
     """
     source = path.read_text() + f'\nprint("{END}")\n'
     needs = source.partition("\n")[0].partition(":")[0].split()
@@ -70,7 +72,8 @@ def run_source(source: str, needs: list[str], timeout: float, frozen: bool) -> d
         if frozen:
             image = Path(folder) / "image.uf2"
             image.write_bytes(freeze(find_image().read_bytes()))
-        files = {**({} if frozen else firmware()), "/main.py": source.encode()}
+        kept = re.findall(r"\b[A-Za-z_]\w*", source) if "names" in needs else ()
+        files = {**({} if frozen else firmware(kept)), "/main.py": source.encode()}
         system = write_image(Path(folder) / "fs", files)
         # A network needs the wall clock's time; without one, sleeps pass at once.
         speed = 1 if "collector" in needs else None
