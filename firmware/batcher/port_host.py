@@ -83,11 +83,10 @@ class _Pointer:
     def __int__(self):
         buffers = _held.buffers
         mine = self._buffer.buffer
-        for place, other in enumerate(buffers):
-            if other.buffer is mine:
-                break
-        else:
-            place = len(buffers)
+        place = 0
+        while place < len(buffers) and buffers[place].buffer is not mine:
+            place += 1
+        if place == len(buffers):
             buffers.append(self._buffer)
         return (place + 1) * _PLACE + self._at
 

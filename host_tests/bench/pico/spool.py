@@ -1,4 +1,4 @@
-# names: flash on a Pico W: a spool of 512 KB, or of what fits, is filled by the file system and recovered.
+# names: a spool of 512 KB, or of what fits, is filled by the file system and recovered.
 import gc
 import time
 
