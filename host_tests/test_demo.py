@@ -66,7 +66,7 @@ def test_ctrl_c_ends_everything():
         if "sampled" in line:
             break
     demo.send_signal(signal.SIGINT)
-    rest, _ = demo.communicate(timeout=10)
+    rest, _ = demo.communicate(timeout=30)
     assert demo.returncode == 130 and "Traceback" not in rest, rest
 
 
