@@ -151,14 +151,11 @@ class Duty:
                 await station.sntp.sync()
             last = -_DAY
             for series, time, values in nap.each():
-                full = len(store) >= store.capacity
-                if full or time - last > _DAY:  # a block's rows are less than half a wrap apart
-                    store.seal()
+                # A block's rows are less than half a wrap apart. What finds no room waits until
+                # all before it is taken: nothing is dropped that could still be kept here.
+                if time - last > _DAY:
                     last = time
-                if full:
-                    shown = None
-                    at(self.now())
-                    if not await batcher.flush(limit):
+                    if not store.seal() and not await batcher.flush(limit):
                         return False
                 shown = time
                 at(time)
@@ -166,7 +163,9 @@ class Duty:
                 row[0] = time & _MASK
                 for i in range(len(values)):
                     row[1 + i] = values[i]
-                batcher.add(row)
+                while not batcher._take(row):
+                    if not await batcher.flush(limit):
+                        return False
             store.seal()
             shown = None
             at(self.now())
