@@ -20,7 +20,7 @@ demo: $(STAMP) ## chips -> batcher -> failing network -> collector, on real Micr
 	@$(V)/batcher demo --seconds $(SECONDS) --board $(BOARD)
 
 test: $(STAMP) ## the tests, on CPython and on real MicroPython
-	@$(V)/python -m pytest -m "not proof and not system and not pico"
+	@$(V)/python -m pytest -m "not proof and not system and not pico" -n auto --maxprocesses 4 --dist loadgroup
 
 check: $(STAMP) ## format, lint, types: what CI checks
 	@$(V)/python tools/check.py
@@ -32,7 +32,7 @@ bench: $(STAMP) ## costs and ratios, on real MicroPython -> build/bench.json
 	@$(V)/batcher bench
 
 proof: $(STAMP) ## the long proofs: power cuts, kills, soaks
-	@$(V)/python -m pytest -m "proof"
+	@$(V)/python -m pytest -m "proof" -n 2 --dist loadgroup
 
 test-system: $(STAMP) ## real peers: needs Debian's mosquitto, nginx, influxdb (root for network namespaces)
 	@$(V)/python -m pytest -m "system" -rs

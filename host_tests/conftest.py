@@ -15,6 +15,13 @@ for folder in (HERE, ROOT / "firmware", ROOT):
 from batcher_tools.paths import MICROPYPATH, program  # noqa: E402
 
 
+@pytest.fixture(autouse=True)
+def _own_folder(request):
+    """Portable tests write files where they are: each has a folder of its own."""
+    if request.path.parent.name == "portable":
+        request.getfixturevalue("monkeypatch").chdir(request.getfixturevalue("tmp_path"))
+
+
 @pytest.fixture(scope="session")
 def micropython():
     """Run a script on real MicroPython: `micropython(path_or_code, *args, heap="128k")`.

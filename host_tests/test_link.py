@@ -29,16 +29,18 @@ def joined(tmp_path_factory):
 
 
 @pytest.mark.parametrize("path", FILES, ids=[path.stem for path in FILES])
-def test_the_joined_firmware_passes(joined, path):
+def test_the_joined_firmware_passes(joined, path, tmp_path):
     command = [
         program("micropython"),
         "-X",
         "heapsize=8m",
-        "kit/runner.py",
-        f"portable/{path.name}",
+        HERE / "kit" / "runner.py",
+        path,
     ]
-    env = {"MICROPYPATH": f"{joined}:.:.frozen", "PATH": "/usr/bin:/bin"}
-    run = subprocess.run(command, cwd=HERE, env=env, capture_output=True, text=True, timeout=120)
+    env = {"MICROPYPATH": f"{joined}:{HERE}:.frozen", "PATH": "/usr/bin:/bin"}
+    run = subprocess.run(
+        command, cwd=tmp_path, env=env, capture_output=True, text=True, timeout=120
+    )
     said = run.stdout + run.stderr
     assert "PASS" in said or "FAIL" in said, said
     tests = re.split(r"^(?=def )", path.read_text(), flags=re.MULTILINE)

@@ -9,6 +9,7 @@ import ast
 import re
 from functools import cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 
@@ -27,7 +28,13 @@ def names(path):
 
 
 CASES = [
-    pytest.param(path, heap, name, id=f"{path.stem}-{heap}-{name}")
+    pytest.param(
+        path,
+        heap,
+        name,
+        id=f"{path.stem}-{heap}-{name}",
+        marks=pytest.mark.xdist_group(f"{path.stem}-{heap}"),  # one process runs a file once
+    )
     for path in FILES
     for heap in heaps(path)
     for name in names(path)
@@ -36,7 +43,9 @@ CASES = [
 
 @cache
 def outcome(micropython, path, heap):
-    result = micropython(HERE / "kit" / "runner.py", path, heap=heap, check=False, timeout=280)
+    runner = HERE / "kit" / "runner.py"
+    with TemporaryDirectory() as folder:  # what the tests write is nobody else's
+        result = micropython(runner, path, heap=heap, check=False, timeout=280, cwd=folder)
     return result.stdout + result.stderr
 
 

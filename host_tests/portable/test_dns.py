@@ -169,7 +169,7 @@ def test_a_board_asks_the_name_server_that_dhcp_gave():
 
 
 def test_a_computer_asks_its_own_name_servers():
-    path = "/tmp/batcher-test-resolv.conf"
+    path = "batcher-test-resolv.conf"
     with open(path, "w") as file:
         file.write("# a comment\nsearch lan\nnameserver 10.1.1.1\nnameserver fe80::1\n")
     assert port_unix.dns(path) == ["10.1.1.1"]

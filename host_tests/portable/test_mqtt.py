@@ -8,9 +8,12 @@ from batcher.identity import Identity
 from batcher.port import asyncio, ticks_diff, ticks_ms
 from batcher.records import RecordRing
 from batcher.schema import Schema
+from batcher.timebase import Timebase
 from batcher.uplink import mqtt_wire as mq
 from batcher.uplink.build import encoder
+from batcher.uplink.enc_cbor import SenmlCborEncoder
 from batcher.uplink.enc_rows import RowsEncoder
+from batcher.uplink.enc_senml import SenmlJsonEncoder
 from batcher.uplink.mqtt import MqttUplink
 from batcher.uplink.wire import Wire
 from kit.broker import Broker, string
@@ -83,6 +86,37 @@ def test_records_longer_than_the_buffer_are_one_message_in_every_format():
                 assert await up.send(ring.peek(600)) is True, form
                 (message,) = broker.messages
                 assert len(message.payload) > 1000, form
+                await up.close()
+
+        run(main)
+
+
+def test_what_was_counted_is_what_is_sent_though_time_goes_by():
+    # Before the clock is set SenML's times are relative to now, which is later in a second pass.
+    class Hurried:
+        ticks = 99663  # the first pass is at 99937, the second at 100074: a digit more
+
+        def __call__(self):
+            self.ticks += 137
+            return self.ticks
+
+    for kind in (SenmlJsonEncoder, SenmlCborEncoder):
+        clock = Timebase(Hurried())
+        schema = Schema("room", [("temperature", "Cel", -2)])
+        ring = RecordRing(schema, 4000, timebase=clock)
+        row = schema.row()
+        for i in range(100):
+            row[0], row[1] = 1000 * i, i * 7919 & 0x3FFF
+            assert ring.push(row)
+
+        async def main(kind=kind, ring=ring, clock=clock):
+            async with Broker() as broker:
+                url = "mqtt://127.0.0.1:%d" % broker.port
+                up = MqttUplink(url, kind(clock), IDENT, piece=512, deadline_ms=3000)
+                for _ in range(5):
+                    assert await up.send(ring.peek(100)) is True, kind
+                heads = [bytes(m.payload[:60]) for m in broker.messages]
+                assert len(heads) == 5 and heads[0] != heads[4], heads  # each says how long ago
                 await up.close()
 
         run(main)

@@ -16,7 +16,7 @@ class Bench:
 
 
 def marker(name="cause"):
-    path = "/tmp/batcher-test-%s" % name
+    path = "batcher-test-%s" % name
     try:
         os.remove(path)
     except OSError:

@@ -45,7 +45,7 @@ class SenmlJsonEncoder(RowEncoder):
         put_digits(text, 33, 3, time[2])
 
     def _age(self, head, time):
-        low = self._clock.touch()
+        low = self.now
         age = ((self._clock.high(low) - head[5]) << 30) + low - head[4]
         if age < 0:
             age = 0

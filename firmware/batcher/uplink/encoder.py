@@ -1,8 +1,9 @@
 """What every encoder does first (whose readings are these, and since when), and texts in pieces.
 
 Rules: `begin` may be called again at any time: a retry makes the same bytes, as long as nobody
-has set the clock in between. Where nothing else is said an encoder, once it has begun a first
-batch, leaves next to nothing on the heap.
+has set the clock in between; where times are relative to now, as long as `now` is what it was.
+Where nothing else is said an encoder, once it has begun a first batch, leaves next to nothing on
+the heap.
 """
 
 from .. import timebase
@@ -30,6 +31,7 @@ class Encoder:
     """
 
     content_type = "application/json"
+    now = 0  # ticks at `begin`: relative times count from there
 
     def __init__(self, clock=timebase.boot):
         self._clock = clock
@@ -45,6 +47,7 @@ class Encoder:
         boot = ident.boot
         if batch.boot is None:
             clock = self._clock
+            self.now = clock.touch()
             self._known = clock.known  # where it is not, the offset is 0
             base[0] = clock.offset_high
             base[1] = clock.offset_low

@@ -78,9 +78,10 @@ class Transport(Wire):
 
         count: where the whole is more than a piece, find its length by a dry run.
         """
-        fill = self.encoder.fill
+        encoder = self.encoder
+        fill = encoder.fill
         piece = self._piece
-        self.encoder.begin(part, self)
+        encoder.begin(part, self)
         n = more = fill(piece)
         if n <= len(piece) - 512:
             more = fill(piece[n:])  # a small batch is most often one piece
@@ -92,7 +93,9 @@ class Transport(Wire):
             while more:
                 more = fill(piece)
                 length += more
-            self.encoder.begin(part, self)
+            now = getattr(encoder, "now", 0)
+            encoder.begin(part, self)
+            encoder.now = now  # the same bytes, though time goes by
             n = fill(piece)
         return n, length
 
