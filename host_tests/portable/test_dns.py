@@ -88,6 +88,14 @@ def test_strays_and_forgeries_are_passed_over():
     asyncio.run(main())
 
 
+def test_a_server_that_writes_the_name_in_other_letters_is_understood():
+    async def main():
+        async with UdpServer(lambda q: [reply(q[:12] + q[12:].upper(), [A])]) as server:
+            assert await Resolver([server.address])("some.name") == "127.0.0.9"
+
+    asyncio.run(main())
+
+
 def test_the_next_server_is_asked_and_silence_is_bounded():
     async def main():
         async with UdpServer(lambda q: []) as mute, UdpServer(lambda q: [reply(q, [A])]) as good:

@@ -93,6 +93,9 @@ def test_an_answer_is_read_to_its_end_whatever_its_form():
         "HTTP/1.1 204 No Content\r\n%s\r\n",
         "HTTP/1.1 200\r\n%scontent-LENGTH:0\r\n\r\n",
         "HTTP/1.1 200 OK\n%sContent-Length: 1500\n\n" + "y" * 1500,
+        "HTTP/1.0 200 OK\r\nConnection: Keep-Alive\r\n%sContent-Length: 2\r\n\r\n{}",
+        # Names that only begin or end as ours.
+        "HTTP/1.1 200 OK\r\n%sBatcher-Ack-Of: x\r\nX-Batcher-Ack: y\r\nContent-Length: 0\r\n\r\n",
     )
 
     async def main():
@@ -101,6 +104,18 @@ def test_an_answer_is_read_to_its_end_whatever_its_form():
             for _ in forms:
                 assert await up.send([1]) is True
             assert server.connections == 1
+            up.close()
+        trailers = "HTTP/1.1 200 OK\r\n%sTransfer-Encoding: chunked\r\n\r\n0\r\nA: 1\r\n" % ack
+
+        async with HttpServer([trailers.encode()]) as server:  # which do not end
+            up = uplink(server, deadline_ms=300)
+            await failure(up, [1], OSError)
+        old = "HTTP/1.0 200 OK\r\n%sContent-Length: 2\r\n\r\n{}" % ack
+        async with HttpServer([old.encode()] * 2) as server:
+            up = uplink(server)
+            for _ in range(2):
+                assert await up.send([1]) is True
+            assert server.connections == 2  # HTTP/1.0 closes where it does not say otherwise
             up.close()
 
     run(main)
@@ -161,6 +176,15 @@ def test_answers_are_judged():
     run(main)
 
 
+def test_of_a_long_text_the_message_has_the_beginning():
+    async def main():
+        async with HttpServer([answer("500 Oops", b"why " * 700)]) as server:
+            said = str(await failure(uplink(server), [1], OSError))
+            assert "500 Oops: why why " in said and len(said) < 200, said
+
+    run(main)
+
+
 def test_expect_and_ack_are_settings_for_other_servers():
     async def main():
         async with HttpServer([answer("204 No Content"), answer()]) as server:
@@ -192,6 +216,12 @@ def test_a_batch_too_large_for_the_other_side_is_split():
                 source.first += n
             assert got == list(range(100))
             assert len(server.requests) < 30, len(server.requests)
+            server.rest = echo  # it takes more now: the pieces grow again
+            del server.requests[:]
+            for _ in range(30):
+                if await up.send(list(range(100))) is True:
+                    break
+            assert 2 < len(server.requests) < 30, len(server.requests)
             up.close()
 
     run(main)

@@ -359,7 +359,15 @@ def test_an_idle_connection_is_kept_alive_and_its_death_noticed():
             assert up.sock is None
             assert await up.send([2]) is True
             assert broker.connections == 2
+            broker.pings = True
+            pinged = broker.pinged
+            await asyncio.sleep(1.3)
+            assert broker.pinged > pinged
             await up.close()
+            await asyncio.sleep(0.05)
+            if hasattr(asyncio, "all_tasks"):
+                left = [task for task in asyncio.all_tasks() if "_keep" in repr(task)]
+                assert not left, left
 
     run(main)
 

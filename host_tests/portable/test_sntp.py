@@ -1,5 +1,7 @@
 """The time of day, against a scripted time server."""
 
+from time import sleep
+
 from batcher.port import asyncio, ticks_add, ticks_ms
 from batcher.uplink.sntp import Sntp
 from kit.udp_server import UdpServer
@@ -45,6 +47,15 @@ def test_the_clock_is_set_from_a_good_answer():
     seconds, ms, at = told[0]
     assert seconds == NOW and 500 <= ms < 600
     assert 0 <= (ticks_ms() - at) & 0x3FFFFFFF < 1000
+
+
+def test_the_answer_was_written_half_way():
+    def late(question):
+        sleep(0.4)
+        return [reply(question)]
+
+    _, results, told = sync(late, sntp=Sntp(ms=2000))
+    assert results == [True] and told[0][0] == NOW and 690 <= told[0][1] < 900, told
 
 
 def test_the_era_of_2036_is_known():

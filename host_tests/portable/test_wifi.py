@@ -102,6 +102,26 @@ def test_waits_grow_and_the_radio_is_reset():
     assert ("deinit",) in network.calls and network.calls[off + 1] == ("WLAN",)
 
 
+def test_once_it_was_up_failures_count_anew():
+    clock, network, wifi = make(
+        lambda n, ssid, key: GOOD if n == 4 else NEVER, nets=[NETS[0]], reset_after=4
+    )
+    wifi.start()
+    while not wifi.up():
+        clock.advance(1000)
+    assert network.attempts == 4 and wifi.resets == 0
+    network.lost = True
+    clock.advance(1000)
+    since = clock.elapsed
+    while network.attempts < 6:
+        clock.advance(100)
+    assert clock.elapsed - since < 20000, clock.elapsed - since  # the first of the waits again
+    assert wifi.resets == 0
+    while not wifi.resets:
+        clock.advance(1000)
+    assert network.attempts == 8, network.attempts  # the loss was one, and three behind it
+
+
 def test_hints_for_both_ports_and_no_password():
     for code, words in (
         (202, "wrong password"),
