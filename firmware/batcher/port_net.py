@@ -10,7 +10,22 @@ from .port import MICROPYTHON, asyncio
 if MICROPYTHON:
     from asyncio import core as _core  # type: ignore[attr-defined]
 
-    wait_for_ms = asyncio.wait_for_ms
+    async def _alarm(task, ms, over):
+        await asyncio.sleep_ms(ms)
+        over.append(task.cancel())
+
+    async def wait_for_ms(awaitable, ms):
+        """As asyncio has it, with one task in place of two, and half of the garbage."""
+        over = []
+        alarm = asyncio.create_task(_alarm(_core.cur_task, ms, over))
+        try:
+            return await awaitable
+        except asyncio.CancelledError:
+            if over:
+                raise asyncio.TimeoutError
+            raise
+        finally:
+            alarm.cancel()
 
     def readable(sock):
         yield _core._io_queue.queue_read(sock)

@@ -5,9 +5,9 @@ import json
 import pytest
 from typer.testing import CliRunner
 
-from batcher_tools.artifacts import compile_text
 from batcher_tools.cli import app, load
 from batcher_tools.collect.server import CollectorThread
+from batcher_tools.compile import compile_text
 from batcher_tools.deploy import deploy, undeploy
 from batcher_tools.device import Device
 from batcher_tools.frozen.command import freeze

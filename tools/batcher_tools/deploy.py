@@ -8,8 +8,9 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeElapsedColumn
 
-from .artifacts import MPY, Artifact, build, target_of
+from .artifacts import Artifact, build, target_of
 from .board import FLAG, LAUNCHER, ONBOARD, Survey, dotted, leave, maintain, restart, survey
+from .compile import MPY
 from .device import Device, DeviceError, choose
 from .frozen.command import fingerprint
 from .paths import BOARDS

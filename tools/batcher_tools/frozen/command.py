@@ -6,7 +6,8 @@ from typing import Annotated
 
 import typer
 
-from ..artifacts import Artifact, build, compile_text
+from ..artifacts import Artifact, build
+from ..compile import compile_text
 from ..paths import BUILD
 from .image import Image, ImageError, from_uf2, to_uf2
 from .tables import add
