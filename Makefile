@@ -32,7 +32,8 @@ bench: $(STAMP) ## costs and ratios, on real MicroPython -> build/bench.json
 	@$(V)/batcher bench
 
 proof: $(STAMP) ## the long proofs: power cuts, kills, soaks
-	@$(V)/python -m pytest -m "proof" -n 2 --dist loadgroup
+	@$(V)/python -m pytest -m "proof" host_tests/test_motion.py
+	@$(V)/python -m pytest -m "proof" -n 2 --dist loadgroup --ignore host_tests/test_motion.py
 
 test-system: $(STAMP) ## real peers: needs Debian's mosquitto, nginx, influxdb (root for network namespaces)
 	@$(V)/python -m pytest -m "system" -rs

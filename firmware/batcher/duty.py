@@ -112,14 +112,9 @@ class Duty:
         def ticks():
             return (ticks_ms() + shift if shown is None else shown) & _MASK
 
-        def at(time):
-            boot._low = -1
-            boot._high = time >> 30
-            boot.high(time)
-
         # The time since boot goes on where it was.
-        boot._ticks = ticks
-        at(self.now())
+        boot.ticks = ticks
+        boot.begin(self.now())
         make = self._make
         if make is None:
             from .station import Station as make
@@ -158,7 +153,7 @@ class Duty:
                     if not store.seal() and not await batcher.flush(limit):
                         return False
                 shown = time
-                at(time)
+                boot.begin(time)
                 row = rows[series]
                 row[0] = time & _MASK
                 for i in range(len(values)):
@@ -168,7 +163,7 @@ class Duty:
                         return False
             store.seal()
             shown = None
-            at(self.now())
+            boot.begin(self.now())
             return await batcher.flush(max(limit - ticks_diff(ticks_ms(), begun), 1000))
         finally:
             await batcher.close(timeout_ms=0)

@@ -23,7 +23,7 @@ class Timebase:
     """
 
     def __init__(self, ticks=ticks_ms):
-        self._ticks = ticks
+        self.ticks = ticks
         self._low = -1  # none shown yet
         self._high = 0
         self.known = False  # is the epoch known
@@ -32,6 +32,11 @@ class Timebase:
         self.offset_high = 0
         self.offset_low = 0
         self.offset_ms = 0
+
+    def begin(self, time: int) -> None:
+        """It is `time` ms since boot, whatever was shown before."""
+        self._low = time & 0x3FFFFFFF
+        self._high = time >> 30
 
     def high(self, ticks: int) -> int:
         """-> the high part of a time that is within 6 days of the last one shown."""
@@ -48,7 +53,7 @@ class Timebase:
 
     def touch(self) -> int:
         """Show it the counter -> the low part of now; the high part is `high(low)`."""
-        low = self._ticks()
+        low = self.ticks()
         self.high(low)
         return low
 
@@ -62,7 +67,7 @@ class Timebase:
 
         Seconds count from 1970 on every port. Readings taken before get their time too.
         """
-        low = self._ticks() if ticks is None else ticks & 0x3FFFFFFF
+        low = self.ticks() if ticks is None else ticks & 0x3FFFFFFF
         offset = seconds * 1000 + ms - (self.high(low) << 30 | low)
         if offset < 0:
             raise ValueError("epoch: %d s is before this board was switched on" % seconds)

@@ -102,12 +102,12 @@ def test_the_next_server_is_asked_and_silence_is_bounded():
             start = ticks_ms()
             resolver = Resolver(lambda: [mute.address, "0.0.0.0", good.address], ms=100)
             assert await resolver("n.x") == "127.0.0.9"
-            assert 80 < ticks_diff(ticks_ms(), start) < 400
+            assert 80 < ticks_diff(ticks_ms(), start) < 2000
             resolver = Resolver([mute.address], ms=50)
             start = ticks_ms()
             with raises(OSError, "no name server answered for n.x"):
                 await resolver("n.x")
-            assert ticks_diff(ticks_ms(), start) < 400
+            assert ticks_diff(ticks_ms(), start) < 2000
         with raises(OSError, "no name server"):  # nobody there at all: told at once
             await Resolver([mute.address])("n.x")
 

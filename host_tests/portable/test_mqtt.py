@@ -350,18 +350,18 @@ def test_the_reader_takes_any_cut_and_passes_over_messages():
 def test_an_idle_connection_is_kept_alive_and_its_death_noticed():
     async def main():
         async with Broker() as broker:
-            up = uplink(broker, keepalive_s=1, ping_ms=100)
+            up = uplink(broker, keepalive_s=1, ping_ms=400)
             await up.send([1])
             await asyncio.sleep(2.2)
             assert broker.pinged >= 1 and up.sock is not None
             broker.pings = False
-            await asyncio.sleep(1.3)
+            await asyncio.sleep(1.8)
             assert up.sock is None
             assert await up.send([2]) is True
             assert broker.connections == 2
             broker.pings = True
             pinged = broker.pinged
-            await asyncio.sleep(1.3)
+            await asyncio.sleep(1.8)
             assert broker.pinged > pinged
             await up.close()
             await asyncio.sleep(0.05)

@@ -90,7 +90,7 @@ def test_a_wait_with_a_deadline_ends_in_one_of_five_ways():
         start = ticks_ms()
         with raises(asyncio.TimeoutError):  # the inner deadline, then the outer one
             await wait_for_ms(inner_too_late(), 60)
-        assert 40 < ticks_diff(ticks_ms(), start) < 400
+        assert 40 < ticks_diff(ticks_ms(), start) < 2000
         assert ended.count(500) == 2
         await asyncio.sleep(0.6)  # no alarm goes off later
 

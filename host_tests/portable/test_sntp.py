@@ -29,7 +29,7 @@ def sync(*answers, times=1, sntp=None):
         servers = [UdpServer(answer) for answer in answers]
         for server in servers:
             await server.__aenter__()
-        clock = sntp or Sntp(ms=60)
+        clock = sntp or Sntp(ms=150)
         clock.on_time = lambda s, ms, at: told.append((s, ms, at))
         clock.servers = [server.address for server in servers]
         for _ in range(times):

@@ -52,7 +52,7 @@ class Tls:
 
     verify   False: no certificate is checked, anybody may listen and answer
     name     the name the certificate must have, where it is not the host's
-    reserve  bytes kept aside for the handshake; None: what this port needs
+    reserve  bytes kept aside for the handshake, 0 for none; else what this port needs
     Raises ValueError or OSError for a CA that is missing or none.
     """
 
