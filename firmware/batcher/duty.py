@@ -167,7 +167,9 @@ class Duty:
             return await batcher.flush(max(limit - ticks_diff(ticks_ms(), begun), 1000))
         finally:
             await batcher.close(timeout_ms=0)
-            station.uplink.close()
+            done = station.uplink.close()
+            if done is not None:
+                await done
             if link is not None:
                 link.stop()
                 log("duty: the radio was on for %d ms" % ticks_diff(ticks_ms(), begun))

@@ -39,19 +39,19 @@ class Flusher:
     async def _run(self):
         self._running = True
         try:
-            while True:
+            while not self._ending:
                 wait = self._due(self._clock.ticks())
                 if wait:
                     await self._signal.wait(wait)
                     continue
-                self.store.seal()
-                suspect = self._suspect
-                batch = self.store.peek(suspect >> 1 or 1 if suspect else self.batch_size)
                 self._asked = False
-                if self._retry:
-                    self._count("retries")
-                self._regrant()
                 try:
+                    self.store.seal()
+                    suspect = self._suspect
+                    batch = self.store.peek(suspect >> 1 or 1 if suspect else self.batch_size)
+                    if self._retry:
+                        self._count("retries")
+                    self._regrant()
                     if batch is None:  # flash that can't be read
                         raise OSError("the store gives nothing")
                     result = self._handler(batch)

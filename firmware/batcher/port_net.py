@@ -11,8 +11,10 @@ if MICROPYTHON:
     from asyncio import core as _core  # type: ignore[attr-defined]
 
     async def _alarm(task, ms, over):
-        await asyncio.sleep_ms(ms)
-        over.append(task.cancel())
+        while True:
+            await asyncio.sleep_ms(ms)
+            over.append(task.cancel())
+            ms = 200  # again: a wait inside whose own time is up may take it for its own
 
     async def wait_for_ms(awaitable, ms):
         """As asyncio has it, with one task in place of two, and half of the garbage."""

@@ -27,20 +27,22 @@ class RadioOff:
         clock = self._clock
         link.start()  # where it is up, this is nothing
         start = clock.ticks()
-        while not link.up():
-            left = self.deadline_ms - ticks_diff(clock.ticks(), start)
-            if left <= 0:
-                link.stop()
-                raise OSError("the link did not come up in %d ms" % self.deadline_ms)
-            await self._up.wait(left)
+        try:
+            while not link.up():
+                left = self.deadline_ms - ticks_diff(clock.ticks(), start)
+                if left <= 0:
+                    raise OSError("the link did not come up in %d ms" % self.deadline_ms)
+                await self._up.wait(left)
+        except BaseException:  # cancelled, too: nobody else would switch it off
+            link.stop()
+            raise
         try:
             return await self.uplink.send(batch)
         finally:
             self._task = clock.spawn(self._linger())
 
     async def _linger(self):
-        while await self._up.wait(self.linger_ms):
-            pass
+        await self._clock.signal().wait(self.linger_ms)
         self._task = None
         done = self.uplink.close()
         if done is not None:

@@ -32,7 +32,7 @@ class Watchdog:
         try:
             with open(path) as file:
                 cause = file.read(200).strip()
-        except (OSError, TypeError):
+        except (OSError, TypeError, ValueError):
             pass
         if cause == "running":
             cause = "power, or the loop stood still"

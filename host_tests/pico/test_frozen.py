@@ -181,7 +181,9 @@ def test_the_firmware_runs_from_the_image_and_delivers_each_reading_once(frozen,
         pico.chip("kit.chips.bme280:BME280(clock)", 0x76)
         told = config(f"http://10.0.0.1:{collector.port}/v1/batches")
         with Device(pico.url) as device:
-            device.run(f"open('/batcher/config.json', 'w').write({json.dumps(told)!r})")
+            device.run(
+                f"with open('/batcher/config.json', 'w') as f:\n f.write({json.dumps(told)!r})"
+            )
             code = "from batcher import records\nprint(records.__file__)"
             assert device.run(code) == "batcher/records.py\n"  # as it is called in an image
         mark = pico.info()["printed"]

@@ -125,8 +125,10 @@ class World:
 
 
 class Uplink:
-    def close(self):
-        pass
+    closed = 0
+
+    async def close(self):
+        Uplink.closed += 1
 
 
 class Station:
@@ -182,9 +184,11 @@ class Station:
 def test_every_reading_of_many_wakes_arrives_once_under_one_name():
     for rtc in (2048, 0):
         world = World(rtc)
+        Uplink.closed = 0
         for _ in range(60):
             world.wake()
         assert world.uploads == 15 and len(world.boots) == 1 and world.repeats == 0
+        assert Uplink.closed == 15  # awaited: MQTT says goodbye
         assert world.whole("a") == world.whole("b") == 60
         for key in world.got:  # numbers, values and hours belong together
             time, values = world.got[key]

@@ -331,6 +331,49 @@ def test_an_early_answer_ends_a_long_request():
     run(main)
 
 
+def test_what_was_not_sent_to_its_end_is_not_taken():
+    # Whatever the answer says that came meanwhile.
+    ack = "Batcher-Ack: dev-1/00112233aabbccdd/items/0/6000\r\n"
+
+    async def main():
+        for said, settings in (
+            (answer(headers=ack), {}),
+            (b"HTTP/1.1 204 No Content\r\n\r\n", {"ack": None}),
+            (answer("409 Conflict"), {"ack": None, "expect": (409,)}),
+        ):
+
+            async def early(reader, writer, said=said):
+                await reader.read(100)
+                writer.write(said)
+                await writer.drain()
+                while await reader.read(4096):
+                    pass
+
+            async with Server(early) as server:
+                up = uplink(server, piece=512, **settings)
+                exc = await failure(up, list(range(6000)), OSError)
+                assert "before all was sent" in str(exc), exc
+                assert up.sock is None
+
+    run(main)
+
+
+def test_the_longest_names_fit():
+    async def main():
+        async with HttpServer() as server:
+            url = "http://127.0.0.1:%d/" % server.port
+            source = Source()
+            source.name = "s" * 64
+            source.first = 1 << 40
+            who = Identity("d" * 64, "00112233aabbccdd")
+            up = HttpUplink(url, PlainJson(), who, source, piece=512)
+            for batch in ([1], list(range(3000))):
+                assert await up.send(batch) is True
+            up.close()
+
+    run(main)
+
+
 def test_cancelling_a_send_leaves_no_socket():
     async def mute(reader, writer):
         await reader.read(1000)

@@ -347,6 +347,39 @@ def test_the_reader_takes_any_cut_and_passes_over_messages():
     run(main)
 
 
+def test_a_connection_refused_in_between_leaves_the_numbers_as_they_were():
+    async def main():
+        async with Broker(lambda broker, m: "hold") as broker:
+            up = uplink(broker, per_message=2, deadline_ms=300)
+            await failure(up, [1, 2, 3, 4], OSError)
+            broker.code = 3
+            await failure(up, [1, 2, 3, 4], OSError)
+            broker.code = 0
+            broker.plan = lambda broker, m: "ack"
+            assert await up.send([1, 2, 3, 4]) is True
+            told = [(m.number, m.dup) for m in broker.messages]
+            assert told == [(1, False), (2, False), (1, True), (2, True)], told
+            assert await up.send([5]) is True
+            assert not broker.messages[-1].dup and broker.messages[-1].number == 3
+            await up.close()
+
+    run(main)
+
+
+def test_wildcards_in_a_name_are_none_in_the_topic():
+    async def main():
+        async with Broker() as broker:
+            source = Source()
+            source.name = "soil #1 +/2"
+            up = uplink(broker, source=source)
+            assert await up.send([1]) is True
+            assert broker.messages[0].topic == "batcher/dev-1/soil _1 _/2"
+            assert json.loads(broker.messages[0].payload)["series"] == "soil #1 +/2"
+            await up.close()
+
+    run(main)
+
+
 def test_an_idle_connection_is_kept_alive_and_its_death_noticed():
     async def main():
         async with Broker() as broker:

@@ -69,9 +69,9 @@ def test_a_wait_with_a_deadline_ends_in_one_of_five_ways():
         finally:
             ended.append(ms)
 
-    async def inner_too_late():
+    async def inner_too_late(ms=10):
         with raises(asyncio.TimeoutError):
-            await wait_for_ms(work(500), 10)
+            await wait_for_ms(work(500), ms)
         await asyncio.sleep(0.5)
 
     async def main():
@@ -92,6 +92,10 @@ def test_a_wait_with_a_deadline_ends_in_one_of_five_ways():
             await wait_for_ms(inner_too_late(), 60)
         assert 40 < ticks_diff(ticks_ms(), start) < 2000
         assert ended.count(500) == 2
+        start = ticks_ms()
+        with raises(asyncio.TimeoutError):  # both at once
+            await wait_for_ms(inner_too_late(60), 60)
+        assert 40 < ticks_diff(ticks_ms(), start) < 500
         await asyncio.sleep(0.6)  # no alarm goes off later
 
     asyncio.run(main())

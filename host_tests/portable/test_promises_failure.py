@@ -21,6 +21,25 @@ def test_6_failure_goes_to_on_error_and_never_stops_the_flusher():
     assert len(rig.errors) == 5
     assert rig.calls == [[1]] * 6
     assert rig.batcher.stats["delivered"] == 1
+    assert rig.batcher.stats["retries"] == rig.batcher.stats["errors"] == 5
+
+
+def test_6_failure_of_the_store_is_one_too():
+    rig = Rig()
+    peek = rig.batcher.store.peek
+    left = [2]
+
+    def scarce(limit):
+        if left[0]:
+            left[0] -= 1
+            raise MemoryError("no memory for a list")
+        return peek(limit)
+
+    rig.batcher.store.peek = scarce
+    rig.batcher.add(1)
+    rig.clock.advance(100000)
+    assert rig.calls == [[1]] and len(rig.errors) == 2
+    assert rig.times[0] >= 500 + 99
 
 
 def test_6_failure_a_raising_on_error_is_caught_and_counted():

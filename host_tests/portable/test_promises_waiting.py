@@ -198,6 +198,30 @@ def test_10_close_wakes_who_waits_in_put_and_flush():
     assert rig.batcher.stats["pending"] == 1
 
 
+def test_10_close_ends_a_handler_that_makes_a_failure_of_its_end():
+    # A deadline of the handler's own that is up in the same moment looks like that.
+    calls = []
+
+    async def handler(batch):
+        calls.append(list(batch))
+        try:
+            await asyncio.sleep(10)
+        except asyncio.CancelledError:
+            raise OSError("timed out")
+
+    async def main():
+        backoff = Backoff(1, 1)
+        batcher = Batcher(4, interval_ms=1, on_error=lambda exc: None, backoff=backoff)
+        batcher.register_handler(handler)
+        batcher.add(1)
+        batcher.start()
+        assert await batcher.close(timeout_ms=50) == 1
+        await asyncio.sleep(0.1)
+
+    asyncio.run(main())
+    assert calls == [[1]]
+
+
 def test_10_start_outside_of_a_loop_raises_and_keeps_the_items():
     batcher = Batcher(4)
     batcher.register_handler(lambda batch: None)
@@ -211,9 +235,10 @@ def test_10_start_outside_of_a_loop_raises_and_keeps_the_items():
     async def main():
         async with batcher:
             assert await batcher.flush()
+            batcher.add(2)  # the end of the block sends what is left
 
     asyncio.run(main())
-    assert got == [1]
+    assert got == [1, 2] and not batcher.add(3)
 
 
 def test_10_start_after_close_raises_and_start_twice_is_one_task():

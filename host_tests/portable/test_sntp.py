@@ -99,6 +99,14 @@ def test_a_jump_needs_two_servers():
     assert results == [True] and told[0][0] == NOW + 5001
 
 
+def test_a_server_that_is_alone_is_believed_at_the_second_time():
+    sntp, _, _ = sync(lambda q: [reply(q)])
+    _, results, told = sync(lambda q: [reply(q, NOW + 90)], times=2, sntp=sntp)
+    assert results == [False, True] and told[0][0] == NOW + 90
+    _, results, _ = sync(lambda q: [reply(q, NOW + 270)], sntp=sntp)  # what was odd is forgotten
+    assert results == [False]
+
+
 def test_the_drift_of_the_own_clock_is_measured():
     sntp, _, _ = sync(lambda q: [reply(q)])
     hour = 3600 * 1000

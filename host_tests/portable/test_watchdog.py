@@ -77,3 +77,11 @@ def test_a_marker_that_cannot_be_written_does_no_harm():
     b = Bench("/nowhere/at/all")
     assert b.dog.cause == "first start"
     b.dog.asked("x")
+
+
+def test_a_marker_that_is_damaged_does_no_harm():
+    path = marker("junk")
+    with open(path, "wb") as file:
+        file.write(b"\xff\xfe\x80junk")
+    assert Bench(path).dog.cause
+    os.remove(path)

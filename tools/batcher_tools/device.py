@@ -62,7 +62,7 @@ class Device:
     def open(self) -> None:
         """Open the port and enter the raw REPL."""
         try:
-            self.transport = SerialTransport(self.name, baudrate=115200, timeout=10)
+            self.transport = SerialTransport(self.name, baudrate=115200, timeout=30)
         except (TransportError, OSError, serial.SerialException) as exc:
             raise DeviceError(self._why(exc))
         self.enter()

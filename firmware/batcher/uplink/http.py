@@ -80,7 +80,7 @@ class HttpUplink(Transport):
                 raise ValueError("%s: a header may not hold a line break" % line.split(":")[0])
         lines.append("Idempotency-Key: ")
         self._head = head = "\r\n".join(lines).encode()
-        room = len(head) + 160  # for the key and the length
+        room = len(head) + 220  # for the key (device and series: 64 bytes each) and the length
         Transport.__init__(
             self, encoder, ident, source, resolver, room, piece, deadline_ms, wait_ms
         )
@@ -101,6 +101,8 @@ class HttpUplink(Transport):
         good = status in self.expect if self.expect else status < 300
         if not good or self.ack and values[ACK] != self._key:
             self._refuse(good, status, "%d%s" % (status, _printable(said)), values, text)
+        if not n:
+            raise OSError("%d before all was sent" % status)
         if self.most:
             self.most += 1 + self.most // 8
         return n == offered or n
@@ -116,7 +118,7 @@ class HttpUplink(Transport):
         return got
 
     async def _deliver(self, batch, offered):
-        """-> (items sent, the answer)"""
+        """-> (items sent, False where the answer came before their end; the answer)"""
         buffer = self.buffer
         start = self._start
         while True:
@@ -169,7 +171,7 @@ class HttpUplink(Transport):
                 self.keep = False
             n = len(batch)
             if answer[0] != 413 or n == 1:
-                return n, answer
+                return whole and n, answer
             self.most = n // 2  # too large: send so many, and let it grow again
 
     def _refuse(self, good, status, said, values, text):

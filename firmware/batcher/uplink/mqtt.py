@@ -128,10 +128,11 @@ class MqttUplink(Transport):
         finally:
             if not self.keep:  # the connection is of no use: note what is open, take the next
                 ids = self._unacked
-                self._unacked = still = {}
-                for number, _ in self._flying:
-                    if number in ids:
-                        still[number] = ids[number]
+                if len(ids) > self.window:  # older ones are not asked for again
+                    self._unacked = still = {}
+                    for number, _ in self._flying:
+                        if number in ids:
+                            still[number] = ids[number]
                 self._drop()
                 self._next()
             if not isinstance(batch, list):
@@ -222,7 +223,7 @@ class MqttUplink(Transport):
             name = self.name(part, sent)
             n, length = self.encode_first(part, True)
             topic = self.topic.format(device=self.device, boot=self.boot, series=self.series)
-            topic = text(topic)
+            topic = text(topic.replace("#", "_").replace("+", "_"))  # wildcards: 3.3.2.1
             size = length + len(topic) + 7
             if not self.limit or size <= self.limit:
                 break

@@ -33,6 +33,7 @@ class Sntp:
 
     synced = False
     drift_ppm = None
+    _odd = None  # what a server said that does not fit our clock
     _at = None  # Unix time in ms, ticks: of the last good answer
 
     def __init__(
@@ -53,7 +54,8 @@ class Sntp:
 
     async def sync(self):
         """Ask the servers in turn; -> was the clock set."""
-        self._odd = None  # what a server said that does not fit our clock
+        if len(self.servers) > 1:  # of one alone the second answer counts
+            self._odd = None
         question = b"\x23" + bytes(39) + urandom(8)  # version 4, client; the cookie
         return bool(await ask(self, self.servers, 123, question, self._believe))
 
@@ -82,6 +84,7 @@ class Sntp:
             elif passed > 600000:  # below ten minutes the network's jitter is larger
                 self.drift_ppm = ahead * 1000000 // passed
         self._at = found
+        self._odd = None
         self.synced = True
         seconds = found[0] // 1000
         if self.on_time:

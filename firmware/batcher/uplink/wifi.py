@@ -185,7 +185,7 @@ class Wifi:
                         self.hint = hint
                         if ticks_diff(ticks(), since) >= self.deadline_ms:
                             break
-            except OSError as exc:  # a driver in a bad state raises from anywhere
+            except Exception as exc:  # a driver in a bad state raises from anywhere
                 hint = "%r" % exc
             if hint:
                 self.hint = hint
