@@ -18,8 +18,9 @@ class Ack:
         try:
             with open(path, "rb", 0) as file:
                 file.readinto(buf)
-        except OSError:
-            pass
+        except OSError as exc:
+            if exc.errno != 2:  # not there: no note yet
+                raise
         for at in (0, RECORD):
             version = get(buf, at + 8, 4)
             if version >= self.version and stamp(buf, at, RECORD, _MAGIC, False):

@@ -67,12 +67,14 @@ class RecordRing:
             words += n + 1
             fields = max(fields, n)
         if rows is None:
-            rows = min(128, max(8, nbytes // (32 * words)))
+            rows = min(128, 2600 // (fields + 1), max(8, nbytes // (32 * words)))
         if type(rows) is not int or not 0 < rows <= 1024:
             raise ValueError("rows: wanted 1 to 1024, found %r" % (rows,))
         size = nbytes - 4 * ((words + 1) * rows + (ROWS + fields) * (len(schemas) + 1)) - _FIRST
         worst = _LINK + block.worst_size(fields, rows) + 3
-        if size < worst or worst > 0xFFFF:
+        if worst > 0x3FFF:  # what the head of a frame on flash can say
+            raise ValueError("rows: %d make blocks of up to %d bytes: wanted 16383" % (rows, worst))
+        if size < worst:
             raise ValueError(
                 "nbytes: %d for stages of %d rows: wanted %d or more"
                 % (nbytes, rows, nbytes - size + worst)
@@ -80,6 +82,7 @@ class RecordRing:
         self.rows = rows
         self.capacity = size // worst * rows
         self.high_water = 0  # most rows ever held
+        self.evicted_at = 0  # rows ahead of those that `evict` takes: of the pinned blocks
         self.pinned = 0  # rows a handler has in its hands
         self.sealed = 0  # rows in blocks
         self.told = ""  # the series that discard or evict tells of
@@ -127,11 +130,6 @@ class RecordRing:
         if n > self.high_water:
             self.high_water = n
         return n
-
-    @property
-    def evicted_at(self) -> int:
-        """How many rows are ahead of those that `evict` takes: the pinned ones."""
-        return self.pinned
 
     @property
     def next_seq(self) -> int:
@@ -227,6 +225,7 @@ class RecordRing:
             self._pin = o
             n += rows
             o = get(buf, o, 4)
+        self.evicted_at = n
         self.pinned = n = min(n, limit)
         if not n:
             return None
@@ -240,7 +239,7 @@ class RecordRing:
 
     def release(self) -> None:
         """Nothing was taken: every pinned row stays, first in line."""
-        self.pinned = self._pin = 0
+        self.pinned = self._pin = self.evicted_at = 0
 
     def discard(self, k: int, tell, reason: str) -> None:
         """Like commit, for rows given up: `tell(first, count, reason)` for each block."""

@@ -42,7 +42,6 @@ class Ring:
         self.capacity = whole("capacity", capacity, 1, _MOST)
         self.high_water = 0  # the most items ever held
         self.pinned = 0  # of the oldest, how many a handler has in its hands
-        self.evicted_at = 0  # how many items were ahead of the one evicted last
         self._buf = [None] * capacity
         self._head = 0  # slot of the oldest
         self._n = 0
@@ -218,15 +217,18 @@ class Ring:
             if tell:
                 tell(item, reason)
 
+    @property
+    def evicted_at(self) -> int:
+        return self.pinned and (self._gap_at or self.pinned)
+
     def evict(self, tell, reason: str) -> int:
         """Drop the oldest item that is not pinned; -> 1, or 0 where all are pinned.
 
         Behind pinned items it takes the one at the gap, so that there is never a second gap.
         """
-        ahead = self.pinned and (self._gap_at or self.pinned)
+        ahead = self.evicted_at
         if len(self) == ahead:
             return 0
-        self.evicted_at = ahead
         slot = (self._head + ahead) % self.capacity
         item = self._buf[slot]
         self._move_up(slot, ahead)

@@ -120,14 +120,16 @@ class Spool(Log):
                 self._left = left = stop - self.index
                 n = left > 0 and reader.frame()
                 if n:
+                    self._misread = 0
                     return min(n - reader.skip, left)
                 self._leave()
             except OSError as exc:
                 self._warn("cannot be read: ", exc)
                 reader.close()
                 self._misread += 1
-                if self._misread == _TRIES:
-                    self._leave()
+                if self._misread < _TRIES:
+                    return 0
+                self._leave()
         return 0
 
     def _open(self):
@@ -148,17 +150,24 @@ class Spool(Log):
                     self._start_of(self._next(look.number))
             self._miss(reader.index)
             reader.skip = self.index - reader.index
-            self._acked = self._misread = 0
+            self._acked = 0
         else:
             self._leave()
 
     def _miss(self, index):
         # Items before `index` are not there any more: tell it, and go on with that one.
         if index > self.index:
-            lost = index - self.index - self._ahead
+            lost = index - self.index - self._ahead_of(index)
             self.index = index
-            self._ahead = 0
             self._lose(None, lost, "unreadable")
+
+    def _ahead_of(self, stop):
+        # -> how many of the items before that index were told already; they are left behind
+        n = self._ahead
+        if n and self._gap < stop:
+            self._ahead = 0
+            return n
+        return 0
 
     def _lose(self, reader, count, reason):
         if count > 0:
@@ -171,11 +180,10 @@ class Spool(Log):
         self.reader.forget()
         self._misread = 0
         number = self._first
-        if number == self._last and self._file is not None:  # still being written
-            self._miss(self.end)
-        else:
-            self._first = self._next(number)
-            self._remove(number)
+        if number == self._last:
+            self._drop()  # it may still be written
+        self._first = self._next(number)
+        self._remove(number)
 
     def release(self) -> None:
         """Nothing was taken: every pinned item stays, first in line."""
@@ -210,10 +218,13 @@ class Spool(Log):
 
     def pass_over(self, k: int) -> None:
         """The k oldest items were delivered from elsewhere."""
-        while k and (n := self._ready()):
-            self.pinned = n = min(k, n)
+        stop = self.index + k
+        while (n := min(self._ready(), stop - self.index)) > 0:
+            self.pinned = n
             self.discard(n)
-            k -= n
+        if self.index < stop:  # they cannot be read just now
+            self.reader.forget()
+            self.index = stop
 
     def evict(self, tell, reason: str) -> int:
         """Drop what is left of the oldest frame, unless it is pinned; -> how many items."""
@@ -246,18 +257,22 @@ class Spool(Log):
         start = self.index
         pinned = self.held and self._ready() or self.pinned
         if pinned:
-            number = self._next(number)
-            start = self._start_of(number)
+            while True:
+                number = self._next(number)
+                start = self._start_of(number)
+                if start >= self.held or number > self._last:
+                    break
         if number > self._last or self._ack is None:
             return False
         after = self._next(number)
         stop = self._start_of(after)
         count = stop - start
         if pinned:
+            if not self._ahead:
+                self._gap = start
             self._ahead += count
         else:
-            count -= self._ahead
-            self._ahead = 0
+            count -= self._ahead_of(stop)
             self._first = after
             self.index = max(start, stop)
             self.reader.forget()

@@ -71,14 +71,16 @@ class Log:
         self._head = bytearray(HEAD)
         self.index = 0  # of the next item to deliver
         self.end = 0  # of the next item to be stored; all before it are safe
+        self.found = 0  # items of earlier boots
         self._index = 0  # the same, with what was appended since the last sync
         self.tell = None  # for losses that nobody asked for, see the codec's `tell`
         self.lost = 0  # items so lost: by the quota, or unreadable
         # Delivery.
         self.pinned = 0
-        self.held = False  # a flight from RAM has the oldest items: they may not be deleted
+        self.held = 0  # a flight from RAM has the items before this index: they stay
         self._granted = 0
-        self._ahead = 0  # items told and gone behind the segment being read
+        self._ahead = 0  # items told and gone that are not reached yet
+        self._gap = 0  # the index at which they begin
         self._stop = 0  # where the segment being read ends, while it is not the newest
         self._left = 0  # items of it
         self._acked = 0  # place in it that delivery had reached at the last note
@@ -126,6 +128,7 @@ class Log:
             torn += size_of(self._name(last))
             os.remove(self._name(last))
         index = ack.index if ack.index <= end else 0  # of another life: better deliver twice
+        end = max(end, ack.index)
         if used and reader.choose(self._name(first), first):
             index = max(index, reader.index)
         reader.forget()
@@ -142,6 +145,7 @@ class Log:
         self.torn = torn
         self.index = index
         self.end = self._index = end
+        self.found = end - index
         self._ack = ack
 
     def _warn(self, line, exc=None):
@@ -213,9 +217,11 @@ class Log:
         self._sync()
         self._drop()
         while self._used + self._segment_cost > self.quota:
-            if not self._shrink():
+            used = self._used
+            if not self._shrink() or used == self._used:
                 return False
         number = self._last + 1
+        self._used -= self._cost(number)  # what could not be deleted is written over
         self._file = open(self._name(number), "wb", 0)  # noqa: SIM115 (it stays open)
         if self.reader.number == self._last:
             self._stop = self._index
@@ -275,6 +281,7 @@ class Log:
                 os.remove(name)
                 self._used -= cost
         except OSError as exc:
+            self.broken = True  # or the quota would take one segment after the other
             self._warn("cannot delete: ", exc)
 
     def _numbers(self):
@@ -292,7 +299,7 @@ class Log:
                 if number < n < top:
                     top = n
         except OSError:
-            pass
+            return number + 1
         return top
 
     def _start_of(self, number):

@@ -62,7 +62,6 @@ class Tiered:
         self.fuse = ram.fuse
         self.grant = ram.grant
         self.push = ram.push
-        self._before = len(spool)  # items of earlier boots
         self._from = ram  # where the batch in flight is from
         self._copied = 0  # of RAM's oldest, how many are on flash too: a flight has them
         # Ticks since which something may be in RAM alone, the link is down, flash does not work.
@@ -81,7 +80,7 @@ class Tiered:
     @property
     def next_seq(self) -> int:
         """How many items were ever taken in, those found on flash at the start included."""
-        return self._before + self.ram.next_seq
+        return self.spool.found + self.ram.next_seq
 
     @property
     def pinned(self) -> int:
@@ -89,7 +88,7 @@ class Tiered:
 
     @property
     def evicted_at(self) -> int:
-        return len(self.spool) + self.ram.evicted_at
+        return len(self.spool) + self.ram.evicted_at - self._copied
 
     @property
     def first(self) -> int:
@@ -122,6 +121,8 @@ class Tiered:
         self.release()
         batch = self.spool.peek(limit)
         if batch is None:
+            if len(self.spool):
+                return None
             return self.ram.peek(limit)
         self._from = self.spool
         return batch
@@ -144,11 +145,11 @@ class Tiered:
         self._from.release()
         self._from = self.ram
         n = self._copied
+        self.spool.held = 0
         if n:  # flash has the items of a flight from RAM, of which k are done
             self._copied = 0
-            self.spool.held = False
             self._forget(n - k)
-            self.spool.pass_over(k)
+            self.spool.pass_over(min(k, n))
 
     def _forget(self, n):
         # RAM's oldest that are not pinned are safe on flash.
@@ -182,10 +183,12 @@ class Tiered:
         spool = self.spool
         codec = self.codec
         len(self)  # takes down the high water
+        if spool.broken or ram.pinned and (coarse or not self._copied and len(spool)):
+            return 0
         if not coarse:
             ram.seal()
-        elif ram.pinned:
-            return 0
+        if ram.pinned:
+            spool.held = spool.index + ram.evicted_at
         for _ in range(2):  # a second time in a new segment, or with the room that was made
             if not self.unsaved:
                 return 0
@@ -197,8 +200,8 @@ class Tiered:
                 if pad <= spool.size:
                     return 0
             end = spool.end
-            done = codec.spill(ram, spool, self._copied, pad)
-            done = spool.sync(pad) and done
+            codec.spill(ram, spool, self._copied, pad)
+            spool.sync(pad)
             moved = spool.end - end
             if moved:
                 break
@@ -212,10 +215,9 @@ class Tiered:
         if not ram.pinned:
             self._forget(moved)
         else:
-            if done:
-                self._forget(FOREVER)
-            self._copied += moved + len(ram) - had
-            spool.held = True
+            self._copied += moved
+            self._forget(self._copied - ram.evicted_at)
+            self._copied += len(ram) - had
         return had - len(ram)
 
     def spill_all(self) -> int:
@@ -241,6 +243,8 @@ class Tiered:
             self._failed_at = now
             if not spool.revive():
                 return self._retry_ms
+        else:
+            self._failed_at = None
         down = FOREVER  # ms until a link that is down counts as down
         if link_up or link_up is None:
             self._down_since = None

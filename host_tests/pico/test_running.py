@@ -39,7 +39,7 @@ def config(url):
 
 def reports(text):
     """The reports in what a board printed, in order."""
-    lines = text.replace("\r", "").split("\n")
+    lines = text.replace("\r", "").split("\n")[:-1]  # the last one is still being printed
     return [json.loads(line) for line in lines if line.startswith("{") and line.endswith("}")]
 
 
