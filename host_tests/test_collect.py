@@ -6,11 +6,15 @@ import shutil
 import sqlite3
 import time
 from concurrent.futures import ThreadPoolExecutor
+from types import SimpleNamespace
 
 import httpx
 import pytest
 
 from batcher_tools.collect.server import CollectorThread
+from batcher_tools.collect.store import Store
+from batcher_tools.collect.wire import Batch
+from batcher_tools.mqtt_reader import MqttReader
 from peers import Collect
 
 BOOT = "00112233445566aa"
@@ -242,3 +246,71 @@ def test_a_terminated_collector_leaves_rows_behind(tmp_path):
         assert collector.process.wait(10) == 0
     with sqlite3.connect(tmp_path / "c.db") as db:
         assert db.execute("SELECT COUNT(*) FROM readings").fetchone() == (3,)
+
+
+def test_no_request_ends_the_writer(collector):
+    body = json.dumps(items(0, [1])).replace('"d"', '"\\ud800"')
+    answer = post(collector, body.encode())
+    assert answer.status_code == 400 and "device: wanted Unicode" in answer.text
+    body = json.dumps(items(0, [1])).replace('"s"', '"\\udfff"')
+    assert "series: wanted Unicode" in post(collector, body.encode()).text
+    assert post(collector, items(0, [1])).json() == {"stored": 1, "repeated": 0}
+
+
+def test_a_fault_in_the_writer_fails_its_request_alone(tmp_path):
+    store = Store(tmp_path / "db")
+    batch = Batch("d", BOOT, "s", 0, [(None, 1)])
+    with pytest.raises(TypeError):
+        store.put([Batch("d", BOOT, "s", 0, [(None, object())])]).result(5)
+    assert store.put([batch]).result(5) == (1, 0)
+    store.close()
+
+
+def test_numbers_and_nesting_that_json_cannot_give_back(collector):
+    for text in ("1e400", "-1e999", "NaN"):
+        body = json.dumps(items(0, [7])).replace("7", text)
+        assert post(collector, body.encode()).status_code == 400
+    deep = 900
+    body = json.dumps(items(0, [7])).replace("7", "[" * deep + "]" * deep)
+    assert post(collector, body.encode()).status_code == 200
+    found = httpx.get(collector.url.replace("batches", "readings"))
+    assert found.status_code == 200 and found.text.count("[") > deep
+    for ask in ("after=99999999999999999999", "limit=-99999999999999999999", "limit=-1"):
+        found = httpx.get(collector.url.replace("batches", "readings") + "?" + ask)
+        assert found.status_code == 200 and found.json() == []
+
+
+def test_any_name_is_acknowledged(collector):
+    for device in ("датчик", "a\r\nb", "x" * 64):
+        answer = post(collector, items(0, [1], device=device))
+        assert answer.status_code == 200 and answer.headers["batcher-ack"]
+
+
+def test_a_message_that_the_disk_could_not_take_is_asked_for_again(tmp_path):
+    store = Store(tmp_path / "db", patience_s=0.05)
+    reader = MqttReader(store, ["mqtt://127.0.0.1:9"])
+    message = SimpleNamespace(payload=json.dumps(items(0, [1])).encode(), mid=7, qos=1, topic="t")
+    lock = sqlite3.connect(tmp_path / "db", isolation_level=None)
+    lock.execute("BEGIN IMMEDIATE")
+    reader._on_message(None, None, message)
+    deadline = time.monotonic() + 5
+    while not reader._stored and time.monotonic() < deadline:
+        time.sleep(0.01)
+    lock.execute("ROLLBACK")
+    lock.close()
+    assert reader._turn(None) is False  # on a new connection the broker sends it again
+    acked = []
+    client = SimpleNamespace(ack=lambda mid, qos: acked.append(mid), socket=lambda: None)
+    reader._on_message(client, None, message)
+    while not reader._stored and time.monotonic() < deadline:
+        time.sleep(0.01)
+    reader._turn(client)
+    assert acked == [7] and reader.stored == 1
+    store.close()
+
+
+def test_a_ca_that_is_not_there_is_told_at_once(tmp_path):
+    store = Store(tmp_path / "db")
+    with pytest.raises(OSError):
+        MqttReader(store, ["mqtts://127.0.0.1:9"], ca=str(tmp_path / "missing.pem"))
+    store.close()

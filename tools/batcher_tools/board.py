@@ -31,6 +31,7 @@ class Survey:
     launcher: bool = False  # its main.py is ours
     frozen: str = ""  # the fingerprint of the firmware in its image
     files: dict = field(default_factory=dict)  # path: [size, hash or "-"]
+    record: dict = field(default_factory=dict)  # path: hash, of the last deploy
 
     def has(self, path: str, data: bytes, digest: str) -> bool:
         """Is that file there, with these bytes?"""
@@ -43,7 +44,7 @@ def survey(device: Device, verify: bool = False) -> Survey:
     verify: it reads all its files; otherwise it goes by their sizes and the last deploy's record.
     """
     found = Survey()
-    record = {}
+    record = found.record
     code = f"verify = {verify}\n" + (ONBOARD / "survey.py").read_text()
     for line in device.run(code, timeout=60).splitlines():
         word, _, rest = line.partition(" ")

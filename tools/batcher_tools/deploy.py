@@ -18,6 +18,15 @@ from .transfer import NEW, READY, script, send, switch
 
 RECORD = "batcher/deployed"  # the hash of every file of the last deploy
 KEPT = "/main.old.py"  # a main.py that was on the board before ours
+# On the board: rename its own main.py, over nothing, and say how it is called now.
+KEEP = f"""
+import os
+name = "{KEPT}"
+while name[1:] in os.listdir("/"):
+    name = name[:-3] + "_.py"
+os.rename("{LAUNCHER}", name)
+print(name)
+"""
 console = Console()
 
 
@@ -75,9 +84,10 @@ def compiled_for(seen: Survey, board: str, source: bool) -> list[Artifact]:
     return [*files, Artifact(RECORD, record.encode())]
 
 
-def ours(path: str) -> bool:
+def ours(path: str, seen: Survey) -> bool:
     """Is this file code that a deploy put there (and may remove)? Data and settings are not."""
-    return path.startswith("/batcher/") and path.endswith((".py", ".mpy"))
+    code = path.startswith("/batcher/") and path.endswith((".py", ".mpy"))
+    return code and (path in seen.record or not seen.record)
 
 
 def deploy(
@@ -97,6 +107,9 @@ def deploy(
     tell = tell or (lambda text: None)
     tell("looking at the board")
     seen = survey(device, verify)
+    if READY in seen.files and not verify:  # a switch that was interrupted: who knows how far
+        seen = survey(device, True)
+        seen.record.clear()
     board = board or board_for(seen.machine)
     if board not in board_names():
         raise DeviceError(f"no board {board!r}: one of {', '.join(board_names())}")
@@ -104,7 +117,7 @@ def deploy(
     files = compiled_for(seen, board, source)
     changed = [f for f in files[:-1] if not seen.has(f"/{f.path}", f.data, f.hash)]
     wanted = {f"/{file.path}" for file in files}
-    stale = [path for path in seen.files if ours(path) and path not in wanted]
+    stale = [path for path in seen.files if ours(path, seen) and path not in wanted]
     if not changed and not stale and READY not in seen.files:
         if seen.running or FLAG in seen.files:
             leave(device)
@@ -121,9 +134,6 @@ def deploy(
         )
     if maintain(device, seen):
         tell("the board is in maintenance")
-    elif LAUNCHER in seen.files and not seen.launcher:
-        tell(f"the board's own {LAUNCHER} is kept as {KEPT}")
-        device.run(f"import os\nos.rename('{LAUNCHER}', '{KEPT}')")
     total = sum(len(file.data) for file in missing)
     done = 0
 
@@ -135,6 +145,9 @@ def deploy(
 
     tell(f"copying {len(missing)} files, {total / 1024:.1f} KB")
     send(device, [Artifact(f"{NEW}/{file.path}", file.data) for file in missing], advance)
+    if LAUNCHER in seen.files and not seen.launcher:
+        name = device.run(KEEP).strip()
+        tell(f"the board's own {LAUNCHER} is kept as {name}")
     tell("switching to them")
     switch(device, [file.path for file in changed], stale, lambda path: tell(f"switching {path}"))
     tell("starting the firmware")
@@ -146,7 +159,7 @@ def undeploy(device: Device, everything: bool = False) -> int:
     """Take the firmware off -> files removed. Settings and stored readings stay, or not."""
     seen = survey(device)
     maintain(device, seen)
-    paths = [path for path in seen.files if ours(path)] + [NEW, FLAG, f"/{RECORD}"]
+    paths = [path for path in seen.files if ours(path, seen)] + [NEW, FLAG, f"/{RECORD}"]
     if seen.launcher:
         paths.append(LAUNCHER)
     if everything:
@@ -161,7 +174,7 @@ def undeploy(device: Device, everything: bool = False) -> int:
         "    except OSError: pass\n"
     )
     restart(device, wait=False)
-    return sum(1 for path in seen.files if ours(path) or seen.launcher and path == LAUNCHER)
+    return sum(1 for path in seen.files if ours(path, seen) or seen.launcher and path == LAUNCHER)
 
 
 DEVICE = typer.Argument(help="its port, such as /dev/ttyACM0; may be left out if there is one")
@@ -172,7 +185,7 @@ def register(app: typer.Typer) -> None:
     def command(
         device: Annotated[str | None, DEVICE] = None,
         board: Annotated[
-            str | None, typer.Option(help="a name from boards/; asked otherwise")
+            str | None, typer.Option(help="a name from boards/; else what the board says it is")
         ] = None,
         source: Annotated[bool, typer.Option(help="copy .py files, not compiled ones")] = False,
         verify: Annotated[bool, typer.Option(help="read every file on the board")] = False,

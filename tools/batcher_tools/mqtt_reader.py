@@ -61,11 +61,14 @@ class MqttReader:
         self.stored = self.repeated = self.unreadable = 0
         self.ready = threading.Event()
         self._generation = 0  # of the connection: an acknowledgement is for its own only
-        self._stored: deque = deque()  # (generation, mid, qos) that the disk has
+        # (generation, mid, qos) that the disk has; mid None: one that it could not take
+        self._stored: deque = deque()
         self._ear, self._bell = socket.socketpair()
         self._ear.setblocking(False)
         self._stop = threading.Event()
         self._ca = ca
+        if ca:
+            ssl.create_default_context(cafile=ca)  # OSError now and not in the thread
         self._client_id = client_id
         self._user, self._password = user, password
         self._thread = threading.Thread(target=self._run, daemon=True)
@@ -117,6 +120,8 @@ class MqttReader:
         while self._stored:
             generation, mid, qos = self._stored.popleft()
             if generation == self._generation:
+                if mid is None:  # the broker gives it again on a new connection, only there
+                    return False
                 client.ack(mid, qos)
         sock = client.socket()
         if sock is None:
@@ -173,11 +178,11 @@ class MqttReader:
                 self.stored += stored
                 self.repeated += repeated
                 self._stored.append((generation, message.mid, message.qos))
-                with contextlib.suppress(OSError):
-                    self._bell.send(b".")
             else:
                 self._say(f"database: {future.exception()}")
-                self.ready.clear()
+                self._stored.append((generation, None, 0))
+            with contextlib.suppress(OSError):
+                self._bell.send(b".")
 
         future.add_done_callback(done)
 

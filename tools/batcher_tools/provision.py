@@ -1,6 +1,8 @@
 """`batcher provision`: the settings onto a board, and whether its Wi-Fi and uplink work."""
 
+import importlib
 import json
+import sys
 from pathlib import Path
 from typing import Annotated
 from urllib.parse import urlsplit
@@ -11,6 +13,7 @@ from rich.console import Console
 from .board import ONBOARD, leave, maintain, survey
 from .deploy import board_for
 from .device import Device, DeviceError, choose
+from .paths import FIRMWARE
 from .transfer import put_file
 
 CONFIG = "/batcher/config.json"
@@ -51,6 +54,30 @@ def read_json(device: Device, path: str) -> dict:
         return json.loads(text)
     except ValueError:
         raise DeviceError(f"{path} on the board is not JSON: delete it, or send one with --file")
+
+
+def overlay(below, above):
+    """-> `above` laid over `below` as the firmware does it: key by key, lists of one length too."""
+    if isinstance(below, dict) and isinstance(above, dict):
+        return below | {key: overlay(below.get(key), value) for key, value in above.items()}
+    if isinstance(below, list) and isinstance(above, list) and len(below) == len(above):
+        return [overlay(low, high) for low, high in zip(below, above, strict=True)]
+    return above
+
+
+def validate(config: dict) -> None:
+    """DeviceError with what the firmware would say of these settings."""
+    if str(FIRMWARE) not in sys.path:
+        sys.path.append(str(FIRMWARE))
+    faults: list[str] = []
+    importlib.import_module("batcher.config").check(json.loads(json.dumps(config)), faults)
+    if not faults:
+        try:
+            _ = urlsplit(config["uplink"]["url"]).port
+        except ValueError:
+            faults = ["uplink.url: wanted a port of 0 to 65535"]
+    if faults:
+        raise DeviceError("; ".join(faults))
 
 
 def complete(config: dict, board: str, ask) -> dict:
@@ -113,7 +140,7 @@ def register(app: typer.Typer) -> None:
     def provision(
         device: Annotated[str | None, DEVICE] = None,
         file: Annotated[
-            Path | None, typer.Option(help="settings as JSON, nothing is asked")
+            Path | None, typer.Option(help="settings as JSON; asks for nothing that it has")
         ] = None,
         check_it: Annotated[
             bool, typer.Option("--check/--no-check", help="try Wi-Fi and uplink from the board")
@@ -130,10 +157,11 @@ def register(app: typer.Typer) -> None:
                     raise DeviceError(f"{file}: {exc}")
             else:
                 config = read_json(connected, CONFIG)
-                for key, value in read_json(connected, SECRETS).items():
-                    if isinstance(value, dict):
-                        config.setdefault(key, {}).update(value)
-            complete(config, board_for(seen.machine), ask)
+                config = overlay(config, read_json(connected, SECRETS))
+            if not isinstance(config, dict):
+                raise DeviceError(f"{file or CONFIG}: wanted an object, found something else")
+            complete(config, board_for(seen.machine) if "board" not in config else "", ask)
+            validate(config)
             write(connected, config)
             console.print("the settings are on the board")
             fault = check(connected, config, console.print) if check_it else None

@@ -121,7 +121,7 @@ class Store:
                 work = [self._queue.get(timeout=_IDLE_S)]
                 break
             except queue.Empty:
-                with contextlib.suppress(sqlite3.Error):  # locked: later
+                with contextlib.suppress(Exception):  # locked: later
                     while self._waiting_rows > 0 and self._queue.empty():
                         self._settle_some(db)
         else:
@@ -149,7 +149,7 @@ class Store:
                 else:
                     answers.append((future, self._one(db, batches)))
             db.execute("COMMIT")
-        except sqlite3.Error as exc:
+        except Exception as exc:  # whatever a request does, the thread lives
             self._forget(db, waiting)
             for _, future in work:
                 if future is not None:
@@ -213,7 +213,7 @@ class Store:
             db.execute("BEGIN")
             self._settle(db, _AT_ONCE)
             db.execute("COMMIT")
-        except sqlite3.Error:
+        except Exception:
             self._forget(db, waiting)
             raise
 

@@ -5,6 +5,7 @@ the board then halves the batch until the bad item stands alone: so it names the
 """
 
 import json
+import math
 import re
 from dataclasses import dataclass, field
 from typing import Any
@@ -73,15 +74,14 @@ def parse(body: bytes, content_type: str) -> "list[Batch] | Packed":
 
 def _parse_json(body: bytes) -> list[Batch]:
     try:
-        whole = json.loads(body, parse_constant=_no_constant)
+        whole = json.loads(body, parse_constant=_no_constant, parse_float=_finite)
     except (ValueError, RecursionError) as exc:
         raise Unreadable(f"not JSON: {exc}") from None
     if not isinstance(whole, dict):
         raise Unreadable(f"wanted an object, found {_kind(whole)}")
     device = _get(whole, "device", str, "")
     boot = _get(whole, "boot", str, "")
-    if not 1 <= len(device) <= 64:
-        raise Unreadable(f"device: wanted 1 to 64 characters, found {len(device)}")
+    _check_name(device, "device")
     if not _BOOT.fullmatch(boot):
         raise Unreadable(f"boot: wanted 16 hex digits, found {boot[:40]!r}")
     if "blocks" in whole:
@@ -146,6 +146,13 @@ def _no_constant(name):
     raise ValueError(f"{name} is not JSON")
 
 
+def _finite(text):
+    number = float(text)
+    if math.isinf(number):
+        raise ValueError(f"{text:.20} is too large a number")
+    return number
+
+
 def _kind(value: Any) -> str:
     if value is None:
         return "null"
@@ -165,9 +172,17 @@ def _get(mapping: dict, key: str, kind: type, where: str) -> Any:
 
 def _series(mapping: dict, where: str) -> str:
     series = _get(mapping, "series", str, where)
-    if not 1 <= len(series) <= 64:
-        raise Unreadable(f"{where}series: wanted 1 to 64 characters, found {len(series)}")
+    _check_name(series, f"{where}series")
     return series
+
+
+def _check_name(name: str, what: str) -> None:
+    if not 1 <= len(name) <= 64:
+        raise Unreadable(f"{what}: wanted 1 to 64 characters, found {len(name)}")
+    try:
+        name.encode()
+    except UnicodeEncodeError:  # half of a pair that JSON can write
+        raise Unreadable(f"{what}: wanted Unicode, found {name!a}") from None
 
 
 def _whole_number(mapping: dict, key: str, where: str) -> int:

@@ -26,10 +26,15 @@ class ImageError(ValueError):
 def from_uf2(data: bytes) -> bytes:
     """-> the flash from BASE on. Raises ImageError."""
     flash = bytearray()
-    for at in range(0, len(data) - 511, 512):
-        first, second, flags, address, size, _, _, family = _BLOCK.unpack_from(data, at)
+    for number, at in enumerate(range(0, len(data) - 511, 512)):
+        first, second, flags, address, size, place, count, family = _BLOCK.unpack_from(data, at)
         if (first, second) != _MAGIC or flags & 0x2000 and family != FAMILY:
             raise ImageError("wanted a UF2 image for RP2040, as RPI_PICO_W-*.uf2 is")
+        if place != number or count * 512 != len(data) or size != 256:
+            raise ImageError(
+                f"the image is cut short or damaged: block {place} of {count}, "
+                f"the file has {len(data) / 512:g}"
+            )
         if address != BASE + len(flash):
             raise ImageError(f"the image has a gap at {address:#x}")
         flash += data[at + 32 : at + 32 + size]

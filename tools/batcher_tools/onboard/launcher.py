@@ -53,7 +53,7 @@ def switch(tell=len):
         return
     with open("/batcher.new/READY") as f:
         for line in f:
-            word, path = line.split()
+            word, path = line.rstrip("\n").split(" ", 1)
             tell(path)
             if word == "remove":
                 remove(path)

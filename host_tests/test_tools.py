@@ -1,0 +1,115 @@
+"""Parts of the `batcher` command that need no board."""
+
+import json
+
+import pytest
+
+from batcher_tools.board import ONBOARD, Survey
+from batcher_tools.deploy import ours
+from batcher_tools.device import DeviceError
+from batcher_tools.frozen.image import ImageError, from_uf2, to_uf2
+from batcher_tools.provision import complete, overlay, validate
+
+CONFIG = {
+    "board": "pico_w",
+    "wifi": {"networks": [{"ssid": "barn", "password": "secret-key"}]},
+    "uplink": {"url": "http://10.0.0.1:8080/v1/batches"},
+    "sensors": [{"driver": "bme280"}],
+}
+
+
+def test_an_image_that_is_cut_short_or_out_of_order_is_refused():
+    flash = bytes(range(256)) * 20
+    image = to_uf2(flash)
+    assert from_uf2(image) == flash
+    for bad in (image[:-512], image[:-100], image[: 512 * 3], image + image[-512:]):
+        with pytest.raises(ImageError):
+            from_uf2(bad)
+    odd = bytearray(image)
+    odd[16] = 100  # bytes of the first block
+    with pytest.raises(ImageError):
+        from_uf2(bytes(odd))
+
+
+def test_secrets_lie_over_the_settings_as_on_the_board():
+    shown = {
+        "wifi": {"networks": [{"ssid": "a"}, {"ssid": "b"}], "country": "DE"},
+        "uplink": {"url": "http://x/y"},
+    }
+    secrets = {
+        "wifi": {"networks": [{"password": "1"}, {"password": "2"}]},
+        "uplink": {"token": "t"},
+    }
+    before = json.dumps(shown)
+    assert overlay(shown, secrets) == {
+        "wifi": {
+            "networks": [{"ssid": "a", "password": "1"}, {"ssid": "b", "password": "2"}],
+            "country": "DE",
+        },
+        "uplink": {"url": "http://x/y", "token": "t"},
+    }
+    assert json.dumps(shown) == before
+    assert overlay({"wifi": None}, {"wifi": {"networks": []}}) == {"wifi": {"networks": []}}
+
+
+def test_what_the_firmware_would_refuse_is_told_before_it_is_written():
+    validate(CONFIG)
+    for change, words in (
+        ({"uplink": {"url": "192.168.1.5:8080"}}, 'uplink.url: found "192.168.1.5:8080"'),
+        ({"uplink": {"url": "ftp://x/y"}}, "uplink.url"),
+        ({"uplink": {"url": "http://x:99999/y"}}, "uplink.url: wanted a port"),
+        ({"uplink": {"url": 5}}, "uplink.url: found 5"),
+        ({"uplink": "http://x/y"}, "uplink: found"),
+        ({"wifi": "home"}, "wifi: found"),
+        ({"wifi": {"networks": [{}]}}, "wifi.networks[0].ssid"),
+    ):
+        with pytest.raises(DeviceError) as caught:
+            validate(CONFIG | change)
+        assert words in str(caught.value), caught.value
+        assert "secret-key" not in str(caught.value)
+
+
+def test_only_what_is_missing_is_asked_for():
+    asked = []
+
+    def ask(text, hidden):
+        asked.append((text, hidden))
+        return ""
+
+    assert complete(json.loads(json.dumps(CONFIG)), "", ask) == CONFIG and not asked
+    told = complete({"board": "mine"}, "", ask)
+    assert told["board"] == "mine" and [hidden for _, hidden in asked] == [
+        False,
+        False,
+        True,
+        False,
+    ]
+
+
+def test_a_deploy_takes_away_only_what_a_deploy_put_there():
+    seen = Survey(record={"/batcher/part.mpy": "x"})
+    assert ours("/batcher/part.mpy", seen)
+    assert not ours("/batcher/mydriver.py", seen)
+    assert ours("/batcher/part.py", Survey())  # nobody knows: it was cut off
+    assert not ours("/batcher/config.json", Survey()) and not ours("/other.py", Survey())
+
+
+def test_the_switch_on_the_board_knows_names_with_blanks(tmp_path):
+    text = (ONBOARD / "launcher.py").read_text().partition("# start\n")[0]
+    text = text.replace('"/batcher', f'"{tmp_path}/batcher')
+    new = tmp_path / "batcher.new" / "batcher"
+    new.mkdir(parents=True)
+    (tmp_path / "batcher").mkdir()
+    notes = tmp_path / "batcher" / "my notes.py"
+    notes.write_text("")
+    ready = tmp_path / "batcher.new" / "READY"
+    (tmp_path / "batcher.new" / f"{tmp_path}/x").parent.mkdir(parents=True, exist_ok=True)
+    ready.write_text(f"remove {notes}\n")
+    space: dict = {}
+    exec(text, space)
+    space["os"].ilistdir = lambda path: (_ for _ in ()).throw(OSError(2))
+    try:
+        space["switch"]()
+    finally:
+        del space["os"].ilistdir
+    assert not notes.exists() and not ready.exists()
