@@ -82,6 +82,11 @@ def test_ds18b20_faults():
     with raises(OSError, "ds18b20: CRC error"):
         read(driver, clock)
     chips[0].corrupt = False
+    good = bus.read_scratch
+    bus.read_scratch = lambda rom: bytes(9)  # the line is held low: its CRC is right
+    with raises(OSError, "ds18b20: scratchpad: found 0x00"):
+        read(driver, clock)
+    bus.read_scratch = good
     chips[0].there = False
     with raises(OSError, "found nothing"):
         read(driver, clock)

@@ -10,7 +10,7 @@ from .encode import encode
 from .improve import improve
 from .ops import Unknown
 
-VERSION = 1  # of what is written
+VERSION = 2  # of what is written
 
 
 def compact(file: bytes) -> bytes:

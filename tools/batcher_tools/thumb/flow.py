@@ -1,7 +1,5 @@
 """What a function does over all of its blocks: ways through it, and what is needed where."""
 
-_FRAME = 0x50  # bytes from an address in the frame that whoever is called may read or write
-
 
 def find_ways(blocks):
     ways: list[list[int]] = [[] for _ in blocks]
@@ -40,10 +38,10 @@ def places_written(op):
 
 
 def find_taken(blocks):
-    # Slots that a callee may see: from each address that is made, a part of the frame.
+    # Slots that a callee may see: from each address that is made, all of the frame.
     starts = [op.imm for block in blocks for op in block.ops if op.name == "addsp"]
     slots = {op.imm for block in blocks for op in block.ops if op.name in ("stsp", "ldsp")}
-    return {("s", slot) for slot in slots if any(x <= slot < x + _FRAME for x in starts)}
+    return {("s", slot) for slot in slots if any(x <= slot for x in starts)}
 
 
 def find_live(blocks):
