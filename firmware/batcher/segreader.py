@@ -40,9 +40,9 @@ class SegmentReader:
         """Take this segment and read its head -> is it a good one? OSError."""
         self.forget()
         self._path = path
-        self.number = number
         buf = self.buf
         have = self._read(0)
+        self.number = number  # only now: it is chosen anew where that raises
         if have < HEAD or not stamp(buf, 0, HEAD, MAGIC, False) or get(buf, 16, 4) != number:
             return False
         self.boot = bytes(buf[8:16])

@@ -142,6 +142,8 @@ class Spool(Log):
         look = self._look
         good = reader.choose(self._name(number), number)
         self._stop = self._start_of(self._next(number))
+        if self._ahead and self._gap <= reader.index < self._gap + self._ahead:
+            good = False  # told as gone, and could not be deleted then
         if good:
             if self._timebase and reader.boot != self.boot:
                 # Where its boot had no time yet, a later segment of that boot may say it.
@@ -163,11 +165,10 @@ class Spool(Log):
 
     def _ahead_of(self, stop):
         # -> how many of the items before that index were told already; they are left behind
-        n = self._ahead
-        if n and self._gap < stop:
-            self._ahead = 0
-            return n
-        return 0
+        n = max(0, min(self._ahead, stop - self._gap))
+        self._ahead -= n
+        self._gap += n
+        return n
 
     def _lose(self, reader, count, reason):
         if count > 0:
@@ -260,7 +261,9 @@ class Spool(Log):
             while True:
                 number = self._next(number)
                 start = self._start_of(number)
-                if start >= self.held or number > self._last:
+                if number > self._last or start >= max(
+                    self.held, self._ahead and self._gap + self._ahead
+                ):
                     break
         if number > self._last or self._ack is None:
             return False
