@@ -203,15 +203,17 @@ def test_bench_on_a_board_that_has_the_firmware(deployed, tmp_path, monkeypatch)
 def test_provision_says_which_step_failed_and_starts_the_firmware_when_none_did(online, tmp_path):
     settings = tmp_path / "settings.json"
 
-    def provision(port, token="t0ken", host="10.0.0.1"):
+    def provision(port, token="t0ken", host="10.0.0.1", sensors=("bme280",)):
         url = f"http://{host}:{port}/v1/batches"
-        given = {"wifi": JOINED, "uplink": {"url": url, "token": token}, "sensors": []}
+        given = {"wifi": JOINED, "uplink": {"url": url, "token": token}}
+        given["sensors"] = [{"driver": name} for name in sensors]
         settings.write_text(json.dumps(given))
         run = batcher("provision", online.url, "--file", settings, timeout=180)
         assert token not in run.stdout + run.stderr
         return run
 
     with CollectorThread(tmp_path / "db", token="t0ken") as collector:
+        fails("sensors: found a list of 0, wanted", provision(collector.port, sensors=()))
         wrong = provision(collector.port, "wr0ng")
         fails(r"the uplink refuses: is the token right.*answer 401", wrong)
         assert "wifi: ok" in wrong.stdout and "connect: ok" in wrong.stdout
