@@ -119,7 +119,7 @@ def batcher(*arguments):
 
 def test_logs_shows_what_the_board_prints_and_interrupts_nothing(station):
     pico, _ = station
-    run = batcher("logs", pico.url, "--seconds", "8")
+    run = batcher("logs", pico.url, "--seconds", "20")
     assert run.exit_code == 0, run.output
     assert re.search(r'^\d\d:\d\d:\d\d .*"sampled": \d+', run.output, re.M), run.output
     assert "Traceback" not in run.output
@@ -128,7 +128,7 @@ def test_logs_shows_what_the_board_prints_and_interrupts_nothing(station):
 
 def test_monitor_shows_the_reports_as_a_table(station):
     pico, _ = station
-    run = batcher("monitor", pico.url, "--seconds", "8")
+    run = batcher("monitor", pico.url, "--seconds", "20")
     assert run.exit_code == 0, run.output
     assert "sampled" in run.output and "delivered" in run.output, run.output
     wait(pico, lambda r: True, pico.info()["printed"])
