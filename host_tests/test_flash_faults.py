@@ -242,7 +242,7 @@ def test_whatever_fails_each_reading_is_delivered_or_told(tmp_path, flash, calls
 @pytest.mark.proof
 @pytest.mark.parametrize("calls", [CALLS, *[(call,) for call in CALLS]], ids="-".join)
 def test_proof_whatever_fails(tmp_path, flash, calls):
-    lives(tmp_path, flash, range(100, 160), calls)
+    lives(tmp_path, flash, range(100, 125), calls)
 
 
 def items(size=7):
