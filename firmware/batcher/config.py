@@ -39,7 +39,7 @@ def load(faults: list, path: str, secrets: str) -> dict:
 
     The second file may be missing.
     """
-    found = _over(_read(path, faults, True), _read(secrets, faults, False))
+    found = over(_read(path, faults, True), _read(secrets, faults, False))
     return found if faults else check(found, faults)
 
 
@@ -64,15 +64,15 @@ def _read(path, faults, needed):
     return {}
 
 
-def _over(below, above):
+def over(below, above):
     """-> `above` laid over `below`, objects and lists of one length key by key."""
     if type(below) is type(above):
         if isinstance(above, dict):
             for key in above:
-                below[key] = _over(below.get(key), above[key])
+                below[key] = over(below.get(key), above[key])
             return below
         if isinstance(above, list) and len(above) == len(below):
-            return list(map(_over, below, above))
+            return list(map(over, below, above))
     return above
 
 

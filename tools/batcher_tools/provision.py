@@ -56,21 +56,17 @@ def read_json(device: Device, path: str) -> dict:
         raise DeviceError(f"{path} on the board is not JSON: delete it, or send one with --file")
 
 
-def overlay(below, above):
-    """-> `above` laid over `below` as the firmware does it: key by key, lists of one length too."""
-    if isinstance(below, dict) and isinstance(above, dict):
-        return below | {key: overlay(below.get(key), value) for key, value in above.items()}
-    if isinstance(below, list) and isinstance(above, list) and len(below) == len(above):
-        return [overlay(low, high) for low, high in zip(below, above, strict=True)]
-    return above
+def rules():
+    """-> the firmware's module that reads a configuration: it judges here as on the board."""
+    if str(FIRMWARE) not in sys.path:
+        sys.path.append(str(FIRMWARE))
+    return importlib.import_module("batcher.config")
 
 
 def validate(config: dict) -> None:
     """DeviceError with what the firmware would say of these settings."""
-    if str(FIRMWARE) not in sys.path:
-        sys.path.append(str(FIRMWARE))
     faults: list[str] = []
-    importlib.import_module("batcher.config").check(json.loads(json.dumps(config)), faults)
+    rules().check(json.loads(json.dumps(config)), faults)
     if not faults:
         try:
             _ = urlsplit(config["uplink"]["url"]).port
@@ -157,7 +153,7 @@ def register(app: typer.Typer) -> None:
                     raise DeviceError(f"{file}: {exc}")
             else:
                 config = read_json(connected, CONFIG)
-                config = overlay(config, read_json(connected, SECRETS))
+                config = rules().over(config, read_json(connected, SECRETS))
             if not isinstance(config, dict):
                 raise DeviceError(f"{file or CONFIG}: wanted an object, found something else")
             complete(config, board_for(seen.machine) if "board" not in config else "", ask)
