@@ -249,10 +249,26 @@ def items(size=7):
     return Items(lambda i: b"%0*d" % (size, i), int, 200 if size < 50 else 600)
 
 
-def rings(folder, places=60, quota=1 << 20, size=7, **options):
+def rings(folder, places=60, quota=1 << 20, size=7, retry_ms=60_000, **options):
     codec = items(size)
     spool = Spool(str(folder), quota, codec=codec, boot=b"boot0001", say=lambda s: None, **options)
-    return Tiered(Ring(places), spool)
+    return Tiered(Ring(places), spool, retry_ms=retry_ms)
+
+
+def opened(folder, boot, **options):
+    """A spool of numbers, at its boot-th start."""
+    name = b"boot%04d" % boot
+    options = {"ack_bytes": 200, "quota_bytes": 1 << 20, "say": lambda s: None} | options
+    return Spool(str(folder), codec=items(), boot=name, **options)
+
+
+def damage(path, at):
+    """Flip a bit."""
+    with open(path, "r+b") as file:
+        file.seek(at)
+        byte = file.read(1)[0]
+        file.seek(at)
+        file.write(bytes([byte ^ 1]))
 
 
 def drain(store):
@@ -324,11 +340,7 @@ def test_what_is_stored_behind_a_damaged_place_is_read(tmp_path):
             added += 1
         store.spill(False)
         if added == 40:
-            with open(tmp_path / "s00000001", "r+b") as file:
-                file.seek(100)
-                byte = file.read(1)[0]
-                file.seek(100)
-                file.write(bytes([byte ^ 1]))
+            damage(tmp_path / "s00000001", 100)
         batch = store.peek(16)
         if batch:
             store.commit(len(batch))
@@ -336,13 +348,7 @@ def test_what_is_stored_behind_a_damaged_place_is_read(tmp_path):
 
 
 def test_a_note_of_delivery_that_cannot_be_read_for_once_is_waited_for(tmp_path, flash):
-    def spool(boot):
-        name = b"boot%04d" % boot
-        return Spool(
-            str(tmp_path), 1 << 20, codec=items(), boot=name, say=lambda s: None, ack_bytes=200
-        )
-
-    first = spool(1)
+    first = opened(tmp_path, 1)
     for i in range(200):
         first.push(i)
     first.seal()
@@ -357,7 +363,7 @@ def test_a_note_of_delivery_that_cannot_be_read_for_once_is_waited_for(tmp_path,
             raise OSError(EIO, "EIO")
 
     flash.hook = hook
-    second = spool(2)
+    second = opened(tmp_path, 2)
     assert second.broken and not second.push(1000) or len(second) == 1
     flash.hook = lambda call, path: None
     assert second.revive()
@@ -365,34 +371,24 @@ def test_a_note_of_delivery_that_cannot_be_read_for_once_is_waited_for(tmp_path,
     for i in range(1000, 1200):
         assert second.push(i)
     second.close()
-    third = spool(3)
+    third = opened(tmp_path, 3)
     assert drain(third) == list(range(1000, 1200)) and third.lost == 0
 
 
 def test_a_damaged_segment_does_not_give_its_numbers_to_others(tmp_path):
-    def spool(boot):
-        name = b"boot%04d" % boot
-        return Spool(
-            str(tmp_path), 1 << 20, codec=items(), boot=name, say=lambda s: None, ack_bytes=200
-        )
-
-    first = spool(1)
+    first = opened(tmp_path, 1)
     for i in range(100):
         first.push(i)
     first.seal()
     while first.index < 90:
         first.commit(len(first.peek(10)))
     first.acknowledge()
-    with open(tmp_path / "s00000001", "r+b") as file:  # before what was delivered
-        file.seek(900)
-        byte = file.read(1)[0]
-        file.seek(900)
-        file.write(bytes([byte ^ 1]))
-    second = spool(2)
+    damage(tmp_path / "s00000001", 900)  # before what was delivered
+    second = opened(tmp_path, 2)
     for i in range(1000, 1060):
         second.push(i)
     second.seal()
-    got = drain(spool(3))
+    got = drain(opened(tmp_path, 3))
     assert [i for i in got if i >= 1000] == list(range(1000, 1060))
 
 
@@ -491,3 +487,118 @@ def test_a_block_is_never_longer_than_a_frame_can_say(tmp_path):
     )
     with pytest.raises(ValueError, match="rows"):
         RecordRing(schema, 1_000_000, 128, Timebase())
+
+
+def test_a_head_that_cannot_be_read_for_once_is_read_at_the_right_place(tmp_path, flash):
+    spool = opened(tmp_path, 1)
+    for i in range(100):
+        assert spool.push(i)
+    assert spool.seal()
+    spool.commit(len(spool.peek(20)))
+    spool.reader.forget()
+    flash.rates = {"read": 1.0}
+    assert spool.peek(16) is None
+    flash.rates = {}
+    assert drain(spool) == list(range(20, 100)) and spool.lost == 0
+
+
+def test_flash_that_comes_up_during_a_flight_gives_what_it_had_before(tmp_path, flash):
+    old = opened(tmp_path, 1)
+    for i in range(1000, 1040):
+        assert old.push(i)
+    old.close()
+    flash.rates = {"statvfs": 1.0}
+    codec = items()
+    spool = Spool(str(tmp_path), 1 << 20, codec=codec, boot=b"boot0002", say=lambda s: None)
+    store = Tiered(Ring(20), spool, retry_ms=1000)
+    for i in range(10):
+        assert store.push(i)
+    flight = list(store.peek(8))
+    flash.rates = {}
+    store.tick(1, False)
+    for i in range(10, 20):
+        assert store.push(i)
+    store.spill()  # its copy would lie behind what is older
+    store.commit(len(flight))
+    got = flight + drain(store)
+    assert sorted(got) == [*range(20), *range(1000, 1040)] and store.lost == 0
+    assert store.next_seq == len(got)
+
+
+def test_a_segment_told_as_gone_is_not_delivered_though_it_could_not_be_deleted(tmp_path, flash):
+    store = rings(tmp_path, quota=20_000, segment_blocks=1)
+    told = []
+    store.spool.tell = lambda item, reason: told.append(item)
+    added = 0
+
+    def more(n):
+        nonlocal added
+        for _ in range(n):
+            if not store.push(added) and not (store.spill() and store.push(added)):
+                store.evict(lambda item, reason: told.append(item), "overflow")
+                assert store.push(added)
+            added += 1
+
+    while not told:  # the quota is full
+        more(1)
+    got = list(store.peek(16))  # from the oldest segment, which stays now
+    flash.rates = {"remove": 1.0}
+    before = len(told)
+    while len(told) == before:
+        more(1)
+    flash.rates = {}
+    store.commit(len(got))
+    got += drain(store)
+    assert not set(got) & set(told)
+    assert sorted(got + told) == list(range(added))
+
+
+def test_a_listing_that_fails_for_once_costs_nothing(tmp_path, flash):
+    spool = opened(tmp_path, 1, segment_blocks=1)
+    for i in range(2000):
+        assert spool.push(i)
+    assert spool.seal()
+    got = []
+    while (batch := spool.peek(16)) is not None:
+        got += list(batch)
+        flash.rates = {"list": 1.0 if len(got) % 3 else 0}
+        spool.commit(len(batch))
+    assert got == list(range(2000)) and spool.lost == 0
+
+
+def test_what_a_failed_segment_takes_is_not_counted_again_and_again(tmp_path, flash):
+    store = rings(tmp_path, segment_blocks=1)
+    for i in range(400):
+        if not store.push(i):
+            assert store.spill() and store.push(i)
+    flash.rates = {"sync": 1.0, "remove": 1.0}
+    for _ in range(20):
+        store.spool.revive()
+        store.spill(False)
+    flash.rates = {}
+    store.spool.revive()
+    assert store.spill_all() == 0
+    store.spool.close()
+    sizes = [file.stat().st_size for file in tmp_path.iterdir() if file.name != "ack"]
+    assert store.spool._used == sum(-(-size // 4096) * 4096 for size in sizes)
+
+
+def test_a_fault_of_last_week_does_not_put_off_the_next_try(tmp_path, flash):
+    store = rings(tmp_path, 20, retry_ms=1000)
+    for i in range(20):
+        assert store.push(i)
+    flash.rates = {"write": 1.0}
+    assert store.spill() == 0
+    assert store.tick(0) <= 1000
+    flash.rates = {}
+    now = 2000
+    store.tick(now)
+    for _ in range(3):  # ticks tell apart 6.2 days
+        now += 3 * 86400000
+        store.tick(now & 0x3FFFFFFF)
+    while store.push(0):
+        pass
+    flash.rates = {"write": 1.0}
+    store.spill()
+    flash.rates = {}
+    assert store.tick(now & 0x3FFFFFFF) <= 0x0FFFFFFF and not store.spool.broken
