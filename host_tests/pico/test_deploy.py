@@ -119,6 +119,25 @@ def test_a_cut_at_any_flash_operation_leaves_the_old_or_the_new_firmware(paced, 
     assert seen == {True, False}
 
 
+def test_after_an_interrupted_switch_every_byte_is_looked_at(paced, firmware):
+    put(paced)
+    paced.wait_for("v1 7 pico_w")
+    with Device(paced.url) as device:
+        device.run(
+            "import os\n"
+            "with open('/batcher/my notes.py', 'w') as f: f.write('mine')\n"
+            "n = os.stat('/batcher/part.mpy')[6]\n"
+            "with open('/batcher/part.mpy', 'wb') as f: f.write(bytes(n))\n"  # as long, another
+            "os.mkdir('/batcher.new')\n"
+            "with open('/batcher.new/READY', 'w') as f: f.write('move /batcher/part.mpy\\n')\n"
+        )
+    mark = paced.info()["printed"]
+    put(paced)
+    paced.wait_for("v1 7 pico_w", since=mark)
+    assert "mine" in read(paced, "/batcher/my notes.py")
+    assert put(paced).copied == 0
+
+
 def test_the_transfer_goes_on_where_it_was_cut(paced, firmware):
     for name, size in (("first", 4000), ("second", 8000)):
         (firmware / "batcher" / f"{name}.py").write_text("X = '%s'\n" % ("x" * size))
@@ -163,6 +182,10 @@ def test_an_own_main_py_is_kept(paced, firmware):
     paced.run("with open('/main.py', 'w') as f: f.write('print(\"mine\")')")
     put(paced)
     assert "mine" in read(paced, "/main.old.py")
+    paced.run("with open('/main.py', 'w') as f: f.write('print(\"a second one\")')")
+    put(paced)
+    assert "mine" in read(paced, "/main.old.py")
+    assert "a second one" in read(paced, "/main.old_.py")
     with Device(paced.url) as device:
         undeploy(device)
     assert "mine" in read(paced, "/main.py")

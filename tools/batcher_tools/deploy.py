@@ -109,7 +109,8 @@ def deploy(
     seen = survey(device, verify)
     if READY in seen.files and not verify:  # a switch that was interrupted: who knows how far
         seen = survey(device, True)
-        seen.record.clear()
+        for line in device.run(f"with open('{READY}') as f: print(f.read())").splitlines():
+            seen.record.setdefault(line.partition(" ")[2], "-")  # what it was about to put there
     board = board or board_for(seen.machine)
     if board not in board_names():
         raise DeviceError(f"no board {board!r}: one of {', '.join(board_names())}")
