@@ -92,30 +92,36 @@ class Flusher:
 
     def _failed(self, exc):
         self._count("errors")
-        store = self.store
-        rejected = isinstance(exc, Rejected)
-        if rejected and store.pinned == 1:  # the bad item stands alone: only now it is given up
-            self._answer(0, -1)
-            store.discard(1, self._tell, str(exc))
-            self._count("rejected")
-            self._suspect = 0
-            self._retry = False
-        else:
-            if rejected:  # halve it
-                self._suspect = store.pinned
-            else:
-                self._barred_ms = 0
-                if isinstance(exc, RetryAfter):
-                    self._barred_ms = max(0, min(int(exc.ms), FOREVER))
-                self._wait_ms = max(self._backoff.next(), self._barred_ms)
-                self._wait_from = self._clock.ticks()
+        self._retry = True
+        try:
+            store = self.store
+            if not isinstance(exc, Rejected):
+                self._put_off(exc)
                 self._answer(0, -1)
-            self._retry = True
+            elif store.pinned == 1:  # the bad item stands alone: only now it is given up
+                self._answer(0, -1)
+                store.discard(1, self._tell, str(exc))
+                self._count("rejected")
+                self._suspect = 0
+                self._retry = False
+            else:
+                self._suspect = store.pinned  # halve it
             store.release()
-        if self._on_error:
-            self._on_error(exc)
-        else:
-            log(format_exc(exc))
+            if self._on_error:
+                self._on_error(exc)
+            else:
+                log(format_exc(exc))
+        except Exception as other:  # memory too short to say so, or to tell of a bad item: later
+            store.release()
+            if not self._wait_ms:
+                self._put_off(other)
+
+    def _put_off(self, exc):
+        self._barred_ms = 0
+        if isinstance(exc, RetryAfter):
+            self._barred_ms = max(0, min(int(exc.ms), FOREVER))
+        self._wait_ms = max(self._backoff.next(), self._barred_ms)
+        self._wait_from = self._clock.ticks()
 
     def _answer(self, k, lost_at):
         """k items have gone from the front; who waits for one behind `lost_at` waits in vain.
@@ -141,12 +147,13 @@ class Flusher:
             return None
         if not callable(callback):
             raise TypeError(_CALLABLE % (name, callback))
+        name += " raised"
 
         def call(*what):
             try:
                 callback(*what)
             except Exception as exc:
                 self._count("errors")
-                log("%s raised %s" % (name, format_exc(exc)))
+                log(name, exc)
 
         return call

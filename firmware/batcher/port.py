@@ -91,8 +91,11 @@ if MICROPYTHON:
             raise exc
 
     def format_exc(exc):
-        """-> "TypeName: message", one line."""
-        return ("%s: %s" % (type(exc).__name__, exc)).replace("\n", " ")
+        """-> "TypeName: message", one line; the name alone where that fails (memory is short)."""
+        try:
+            return ("%s: %s" % (type(exc).__name__, exc)).replace("\n", " ")
+        except Exception:
+            return type(exc).__name__
 
     def is_awaitable(x):
         return hasattr(x, "send") and hasattr(x, "throw")
@@ -147,6 +150,9 @@ ticks = ticks_ms
 signal = Signal
 
 
-def log(message):
-    """One line for a person who watches the serial port."""
-    print("batcher:", message)
+def log(message, exc=None):
+    """One line for a person who watches the serial port. exc: what was raised, put behind it."""
+    if exc is None:
+        print("batcher:", message)
+    else:
+        print("batcher:", message, format_exc(exc))

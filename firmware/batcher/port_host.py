@@ -260,7 +260,10 @@ def set_rtc(unix):
 
 
 def format_exc(exc):
-    return ("%s: %s" % (type(exc).__name__, exc)).replace("\n", " ")
+    try:
+        return f"{type(exc).__name__}: {exc}".replace("\n", " ")
+    except Exception:
+        return type(exc).__name__
 
 
 def is_awaitable(x):

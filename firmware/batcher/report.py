@@ -22,8 +22,9 @@ _status = {}  # one dict for ever: where memory is short, so are its pieces
 
 def collect(station) -> dict:
     """-> plain data, the same dict each time; collects garbage first."""
-    gc.collect()
     status = _status
+    status["error"] = None  # the text of the last time is no part of this one's heap
+    gc.collect()
     status.update(station.batcher.stats)
     status["buffered"] = status["pending"]
     if hasattr(gc, "mem_free"):

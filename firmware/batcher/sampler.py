@@ -159,11 +159,11 @@ class Sampler:
                 try:
                     self._tell(sensor, fault)
                 except Exception as exc:
-                    log("tell: " + format_exc(exc))
+                    log("tell:", exc)
             bus = getattr(sensor.driver, "bus", None)
             if fault is not None and streak and bus is not None and self._recover is not None:
                 try:
                     self._recover(bus)
                 except Exception as exc:
-                    sensor.error += "; freeing the bus: " + format_exc(exc)
+                    log("freeing the bus:", exc)
             yield 0

@@ -132,7 +132,9 @@ def from_definition(data) -> Schema:
         for _ in range(data[at]):
             field, at = _read_text(data, at + 1)
             unit, at = _read_text(data, at)
-            fields.append((field, unit, (data[at] ^ 128) - 128))
+            field = Field(field, "/", (data[at] ^ 128) - 128)
+            field.unit = unit  # any: a firmware that knew more of them may have written it
+            fields.append(field)
         schema = Schema(name, fields)
         if schema.definition == data:  # not a byte too few or too many
             return schema

@@ -37,6 +37,25 @@ def seal(head, h: int, body, at: int, n: int, write: bool) -> bool:
     return _crc[SUM] == 0x20E3 and _crc[SUM_HIGH] == 0xDEBB  # as after every good CRC
 
 
+def seals(read, buf, have: int, n: int) -> bool:
+    """Is there a whole frame of n bytes, longer than `buf`, of which the first `have` are in it?
+
+    read(at) -> bytes put into `buf`, from `at` bytes behind the frame's beginning on.
+    """
+    head = bytes(buf[:FRAME])
+    _crc[SUM] = _crc[SUM_HIGH] = 0xFFFF
+    _take(4, 0, head, _crc)  # type: ignore[arg-type]
+    at = FRAME
+    done = 0
+    while have > at:
+        _take(have - at, at, buf, _crc)  # type: ignore[arg-type]
+        done += have
+        at = 0
+        have = min(read(done), n - done) if done < n else 0
+    _take(4, 4, head, _crc)  # type: ignore[arg-type]
+    return done == n and _crc[SUM] == 0x20E3 and _crc[SUM_HIGH] == 0xDEBB
+
+
 def stamp(buf, at: int, n: int, magic: bytes, write: bool) -> bool:
     """Make buf[at:at+n] a head or a record that begins with `magic`, or else: is it one?"""
     if write:

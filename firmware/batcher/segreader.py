@@ -8,7 +8,7 @@ Rules
 """
 
 from .segfiles import shut
-from .segment import DATA, FRAME, HEAD, LONGEST, NOTE, PAD, get, seal, stamp
+from .segment import DATA, FRAME, HEAD, LONGEST, NOTE, PAD, get, seal, seals, stamp
 
 MAGIC = b"BSG1"
 
@@ -114,6 +114,9 @@ class SegmentReader:
                 at += n
             if self.end or have < len(buf):
                 return self.end > 0
-            if not at:  # longer than the buffer
+            if not at:  # longer than the buffer, or its length is wrong: that costs no memory
+                if not seals(lambda at: self._read(self.base + at), buf, have, n):
+                    self.torn += have
+                    return False
                 self.buf = bytearray(n)
             self.base += at

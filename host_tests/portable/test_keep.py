@@ -4,6 +4,7 @@
 
 import json
 
+from batcher import schema
 from batcher.identity import Identity
 from batcher.items import Items
 from batcher.keep import keep, new_boot
@@ -118,6 +119,27 @@ def test_readings_of_an_earlier_boot_have_its_time_also_those_from_before_it_was
         boot, seq, _, epoch = two.batch(8)
         assert (boot, seq, epoch) == (one.boot, first, 1_799_999_990_250)
         two.store.commit(8)
+    two.store.spool.close()
+    scratch.remove(path)
+
+
+def test_a_unit_that_only_the_firmware_before_knew_comes_through():
+    path = scratch.folder("kept")
+    before = schema.is_unit
+    schema.is_unit = lambda name: True  # a registry of the future
+    try:
+        dust = Schema("dust", [("mass", "ug/m3", -1)])
+    finally:
+        schema.is_unit = before
+    ring = RecordRing(dust, 2000, 8, Timebase())
+    store = keep(ring, {"path": path, "quota": 200_000, "unsaved_ms": 60_000})
+    row = dust.row()
+    row[1] = 125
+    assert store.push(row) and store.spill_all() == 0
+    two = Life(path)
+    batch = two.store.peek(8)
+    assert batch.next().definition == dust.definition and batch.series == "dust"
+    assert list(batch) == [("dust", 0, 0, [125])]
     two.store.spool.close()
     scratch.remove(path)
 

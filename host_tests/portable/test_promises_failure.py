@@ -7,7 +7,7 @@ import builtins
 
 from batcher.backoff import Backoff
 from batcher.errors import Rejected, RetryAfter
-from batcher.port import asyncio
+from batcher.port import MICROPYTHON, asyncio, micropython
 from kit.rig import Rig, reject
 
 # 6. Failure
@@ -66,6 +66,56 @@ def test_6_failure_without_on_error_is_logged_in_one_line():
     finally:
         builtins.print = before
     assert lines == ["batcher: OSError: no route to host"]
+
+
+class Unsayable(Rejected):
+    """Where memory is so short that an error cannot be put in words."""
+
+    def __str__(self):
+        raise MemoryError("no memory for a text")
+
+
+def test_6_failure_that_cannot_be_put_in_words_stops_nothing():
+    def on_error(exc):
+        raise Unsayable
+
+    for handler in (on_error, None):
+        rig = Rig(on_error=handler)
+        rig.batcher.add(1)
+        rig.batcher.add(2)
+        rig.fail(3, exc=Unsayable())  # of two, then of the first alone
+        rig.clock.advance(100000)
+        assert rig.calls[:2] == [[1, 2], [1]]
+        assert 2 in rig.delivered and len(rig.batcher.store) == 0
+
+
+def test_6_failure_with_not_a_byte_of_memory_stops_nothing():
+    if not MICROPYTHON:
+        return
+    exc = OSError(5)
+    rig = Rig(on_error=str)
+    rig.clock.advance(600)
+    breathe = rig.clock.breathe
+
+    def again():
+        micropython.heap_unlock()
+        return breathe()
+
+    left = [3]
+
+    def answer(batch):
+        if left[0]:
+            left[0] -= 1
+            rig.clock.breathe = again
+            micropython.heap_lock()
+            raise exc
+        rig.clock.breathe = breathe
+
+    rig.answer = answer
+    rig.batcher.add(1)
+    rig.clock.advance(100000)
+    assert rig.calls == [[1]] * 4
+    assert rig.times[1] > rig.times[0] and len(rig.batcher.store) == 0
 
 
 def test_6_failure_waits_grow_are_capped_and_reset_on_progress():

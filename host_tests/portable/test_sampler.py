@@ -155,6 +155,28 @@ def test_a_tell_that_raises_stops_nothing():
     assert len(taken.times(good)) == 11
 
 
+def test_a_fault_that_cannot_be_put_in_words_stops_nothing():
+    class Unsayable(OSError):
+        def __str__(self):
+            raise MemoryError("no memory for a text")
+
+    def fail(*what):
+        raise Unsayable
+
+    clock = VirtualClock()
+    taken = Taken()
+    sampler = Sampler(taken.add, clock, fail, fail)
+    probe = Probe()
+    probe.bus = object()
+    probe.measure = fail
+    bad = sampler.add_sensor(probe, 100)
+    good = sampler.add_sensor(Probe(0, "good"), 100)
+    sampler.start()
+    clock.advance(10000)
+    assert bad.failed > 5 and bad.error
+    assert len(taken.times(good)) == 101
+
+
 def test_the_bus_is_freed_after_two_failures():
     clock = VirtualClock()
     bus = I2C()

@@ -232,6 +232,34 @@ def test_a_flipped_bit_loses_no_more_than_its_segment_and_is_told():
         assert 0 < again.lost < 330 and told == ["unreadable"] * again.lost
 
 
+def test_a_wrong_length_costs_no_memory_and_a_long_frame_is_read():
+    with Box() as box:
+        spool = box.spool(frame_bytes=4096)
+        spool.codec.page = bytearray(3000)
+        for i in range(400):
+            spool.push(i)
+        spool.close()
+        again = box.spool(boot=b"boot-two", frame_bytes=256)
+        assert drain(again) == list(range(400))  # of pages of 3000 bytes
+        assert len(again.reader.buf) > 2500
+    for bit in (2, 3, 4, 5):  # 1 to 8 KB more
+        with Box() as box:
+            spool = box.spool(codec=Items(dump, load, 400), segment_blocks=1)
+            for i in range(1000):
+                spool.push(i)
+            spool.close()
+            name = box.path + "/s00000001"
+            with open(name, "rb") as file:
+                data = bytearray(file.read())
+            data[33] ^= 1 << bit  # the first frame's length
+            with open(name, "wb") as file:
+                file.write(data)
+            again = box.spool(boot=b"boot-two", frame_bytes=512)
+            got = drain(again)
+            assert len(got) + again.lost == 1000 and again.lost
+            assert len(again.reader.buf) == 512
+
+
 def test_notes_and_pads_anywhere_between_frames_are_passed_over():
     noted = []
 

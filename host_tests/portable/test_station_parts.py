@@ -5,7 +5,7 @@
 from batcher.filters import DeadBand, Window
 from batcher.limits import Limits
 from batcher.logring import LogRing
-from batcher.report import Health
+from batcher.report import Health, collect
 from batcher.schema import MISSING, Schema
 from batcher.station import Station
 from kit.alloc import allocated
@@ -111,6 +111,17 @@ def test_health_is_a_row_of_integers_and_an_unknown_signal_is_missing():
     assert list(row)[4:10] == [3, 0, 0, 4, 5, 6]  # counters modulo 2^30
     _Station.link = _Link()
     assert health.measure(row) == 0 and row[3] == -90  # dBW
+
+
+def test_what_the_last_error_says_is_no_growth_of_the_heap():
+    found = []
+    for text in ("e", "e" * 50, "e"):
+        _Station.log.add(text)
+        for _ in range(3):
+            status = collect(_Station())
+        assert status["error"] == text
+        found.append(status.get("heap", 0))
+    assert found == [found[0]] * 3, found
 
 
 def test_a_stuck_bus_is_freed_by_what_is_loaded_for_it_alone():
