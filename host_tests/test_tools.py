@@ -1,14 +1,20 @@
 """Parts of the `batcher` command that need no board."""
 
+import io
 import json
+import os
+import subprocess
 
 import pytest
+from rich.console import Console
 
 from batcher_tools.board import ONBOARD, Survey
 from batcher_tools.deploy import ours
 from batcher_tools.device import DeviceError
 from batcher_tools.frozen.image import ImageError, from_uf2, to_uf2
+from batcher_tools.paths import program
 from batcher_tools.provision import complete, rules, validate
+from batcher_tools.talk import table_of
 
 CONFIG = {
     "board": "pico_w",
@@ -82,6 +88,41 @@ def test_only_what_is_missing_is_asked_for():
         True,
         False,
     ]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        ("deploy foo://x", "foo://x: invalid URL"),
+        ("monitor foo://x", "foo://x: invalid URL"),
+        ("logs foo://x", "wanted a port such as /dev/ttyACM0, COM3 or socket://host:port"),
+        ("romfs --out .", "file '.' is a directory"),
+        ("bench zzz", "no benchmark has 'zzz' in its name"),
+        ("bench --pico zzz", "no benchmark has 'zzz' in its name"),
+        ("collect --certfile nope --db x.db", "'nope' does not exist"),
+        ("collect --certfile /etc/hosts --db x.db", "collect: /etc/hosts: no certificate"),
+        ("collect --keyfile /dev/null --db x.db", "--keyfile goes with --certfile"),
+        ("provision --board toaster --file x", "no board 'toaster': one of"),
+    ],
+)
+def test_a_wrong_argument_is_one_clear_line(arguments, words, tmp_path):
+    run = subprocess.run(
+        [program("batcher"), *arguments.split()],
+        cwd=tmp_path,
+        env=dict(os.environ, COLUMNS="200"),
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    said = run.stdout + run.stderr
+    assert run.returncode in (1, 2) and words in said, said
+    assert "Traceback" not in said
+
+
+def test_what_a_board_reports_is_no_markup():
+    console = Console(file=io.StringIO(), width=80)
+    console.print(table_of({"error": "[/b] at [0]", "heap": 7}, {}))
+    assert "[/b] at [0]" in console.file.getvalue()
 
 
 def test_a_deploy_takes_away_only_what_a_deploy_put_there():

@@ -193,7 +193,7 @@ def test_bench_on_a_board_that_has_the_firmware(deployed, tmp_path, monkeypatch)
     monkeypatch.setattr(bench, "BUILD", tmp_path)
     monkeypatch.setattr(bench, "ROOT", tmp_path)
     mark = deployed.info()["printed"]
-    found = bench.run_all("core", deployed.url)
+    found = bench.run_all(["core"], deployed.url)
     assert found == json.loads((tmp_path / "bench-device.json").read_text())
     assert 3 < found["pico_raw_store_us"] < found["pico_add_us"] < 40
     deployed.wait_for("config: ", since=mark, timeout=60)

@@ -40,6 +40,16 @@ def run_one(path, heap: str = "8m") -> dict:
     return figures
 
 
+def choose(only: str, names: list[str]) -> list[str]:
+    """Those with `only` in them; where there are none, say so and end."""
+    chosen = [name for name in names if only in name]
+    if not chosen:
+        raise typer.BadParameter(
+            f"no benchmark has {only!r} in its name; there are: {', '.join(names)}"
+        )
+    return chosen
+
+
 def register(app: typer.Typer) -> None:
     @app.command()
     def bench(
@@ -54,13 +64,15 @@ def register(app: typer.Typer) -> None:
         if pico or device:
             from .pico import bench as board_bench
 
-            board_bench.run_all(only, device)
+            board_bench.run_all(choose(only, board_bench.names(device)), device)
             return
         target = BUILD / "bench.json"
         figures = json.loads(target.read_text()) if only and target.exists() else {}
-        for path in sorted([*FOLDER.glob("bench_*.py"), *FOLDER.glob("host_*.py")]):
-            if only in path.name:
-                figures.update(run_one(path))
+        paths = {
+            path.stem: path for path in [*FOLDER.glob("bench_*.py"), *FOLDER.glob("host_*.py")]
+        }
+        for name in choose(only, sorted(paths)):
+            figures.update(run_one(paths[name]))
         BUILD.mkdir(exist_ok=True)
         target.write_text(json.dumps(dict(sorted(figures.items())), indent=2) + "\n")
         print(f"\n{target.relative_to(ROOT)}: {len(figures)} figures")

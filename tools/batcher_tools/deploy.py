@@ -63,6 +63,12 @@ def board_for(machine: str) -> str:
     return best
 
 
+def known(board: str) -> None:
+    """DeviceError where there is no such board file."""
+    if board not in board_names():
+        raise DeviceError(f"no board {board!r}: one of {', '.join(board_names())}")
+
+
 def blocks_needed(files: list[Artifact], block: int) -> int:
     """Flash blocks that the new files take beside the old ones, with some for folders."""
     return sum(-(-len(file.data) // block) for file in files) + 6
@@ -112,8 +118,7 @@ def deploy(
         for line in device.run(f"with open('{READY}') as f: print(f.read())").splitlines():
             seen.record.setdefault(line.partition(" ")[2], "-")  # what it was about to put there
     board = board or board_for(seen.machine)
-    if board not in board_names():
-        raise DeviceError(f"no board {board!r}: one of {', '.join(board_names())}")
+    known(board)
     tell(f"compiling for {board}")
     files = compiled_for(seen, board, source)
     changed = [f for f in files[:-1] if not seen.has(f"/{f.path}", f.data, f.hash)]

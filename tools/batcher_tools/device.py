@@ -44,7 +44,7 @@ def open_port(name: str):
     """The serial port alone: what runs on the board goes on."""
     try:
         return serial.serial_for_url(name, baudrate=115200, timeout=1, exclusive=True)
-    except (OSError, serial.SerialException) as exc:
+    except (OSError, ValueError, serial.SerialException) as exc:
         raise DeviceError(Device(name)._why(exc))
 
 
@@ -63,7 +63,7 @@ class Device:
         """Open the port and enter the raw REPL."""
         try:
             self.transport = SerialTransport(self.name, baudrate=115200, timeout=30)
-        except (TransportError, OSError, serial.SerialException) as exc:
+        except (TransportError, OSError, ValueError, serial.SerialException) as exc:
             raise DeviceError(self._why(exc))
         self.enter()
 
@@ -71,8 +71,11 @@ class Device:
         if isinstance(exc, TransportError):  # which does not say what it was
             try:
                 serial.serial_for_url(self.name, exclusive=True).close()
-            except (OSError, serial.SerialException) as cause:
+            except (OSError, ValueError, serial.SerialException) as cause:
                 exc = cause
+        if isinstance(exc, ValueError):
+            wanted = "wanted a port such as /dev/ttyACM0, COM3 or socket://host:port"
+            return f"{self.name}: {exc}: {wanted}"
         text = f"{exc} {exc.__context__}".lower()
         if "permission" in text:
             return f"{self.name}: no permission (on Linux: add yourself to the group dialout)"

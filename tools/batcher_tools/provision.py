@@ -11,7 +11,7 @@ import typer
 from rich.console import Console
 
 from .board import ONBOARD, leave, maintain, survey
-from .deploy import board_for
+from .deploy import board_for, known
 from .device import Device, DeviceError, choose
 from .paths import FIRMWARE
 from .transfer import put_file
@@ -135,6 +135,9 @@ def register(app: typer.Typer) -> None:
     @app.command()
     def provision(
         device: Annotated[str | None, DEVICE] = None,
+        board: Annotated[
+            str | None, typer.Option(help="a name from boards/; else what the board says it is")
+        ] = None,
         file: Annotated[
             Path | None, typer.Option(help="settings as JSON; asks for nothing that it has")
         ] = None,
@@ -143,6 +146,8 @@ def register(app: typer.Typer) -> None:
         ] = True,
     ) -> None:
         """Settings onto a board: asks for what is missing, and tries them from the board."""
+        if board:
+            known(board)
         with Device(choose(device)) as connected:
             seen = survey(connected)
             maintain(connected, seen)
@@ -156,6 +161,8 @@ def register(app: typer.Typer) -> None:
                 config = rules().over(config, read_json(connected, SECRETS))
             if not isinstance(config, dict):
                 raise DeviceError(f"{file or CONFIG}: wanted an object, found something else")
+            if board:
+                config["board"] = board
             complete(config, board_for(seen.machine) if "board" not in config else "", ask)
             validate(config)
             write(connected, config)

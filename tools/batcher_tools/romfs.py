@@ -41,7 +41,8 @@ def register(app: typer.Typer) -> None:
             str, typer.Option(help="armv6m: RP2040, armv7emsp: RP2350, xtensawin, rv32imc: ESP32")
         ] = "armv6m",
         core: Annotated[bool, typer.Option("--core", help="the Batcher alone")] = False,
-        out: Annotated[Path, typer.Option(help="the image")] = BUILD / "batcher.romfs",
+        out: Annotated[Path, typer.Option(help="the image", dir_okay=False)] = BUILD
+        / "batcher.romfs",
     ) -> None:
         """A read-only image of the compiled firmware, for `mpremote romfs deploy`."""
         if architecture not in ARCHITECTURES[1:]:

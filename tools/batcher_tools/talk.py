@@ -11,6 +11,7 @@ import serial
 import typer
 from rich.console import Console
 from rich.live import Live
+from rich.markup import escape
 from rich.table import Table
 
 from .board import leave, maintain, survey
@@ -63,7 +64,7 @@ def table_of(report: dict, history: dict) -> Table:
         number = isinstance(value, int) and not isinstance(value, bool)
         if number:
             history.setdefault(key, deque(maxlen=40)).append(value)
-        table.add_row(key, str(value), sparkline(history[key]) if number else "")
+        table.add_row(escape(key), escape(str(value)), sparkline(history[key]) if number else "")
     return table
 
 

@@ -6,6 +6,10 @@ from typing import Annotated
 import typer
 
 
+def _file(text: str):
+    return typer.Option(help=text, exists=True, dir_okay=False)
+
+
 def register(app: typer.Typer) -> None:
     @app.command()
     def collect(
@@ -13,22 +17,25 @@ def register(app: typer.Typer) -> None:
         host: Annotated[str, typer.Option(help="address to listen on")] = "127.0.0.1",
         port: Annotated[int, typer.Option(min=0, max=65535)] = 8080,
         token_file: Annotated[
-            Path | None, typer.Option(help="a file that holds the bearer token boards must send")
+            Path | None, _file("a file that holds the bearer token boards must send")
         ] = None,
         limit: Annotated[int, typer.Option(help="most bytes of one request", min=100)] = 1 << 20,
-        certfile: Annotated[Path | None, typer.Option(help="PEM chain: speak TLS")] = None,
-        keyfile: Annotated[Path | None, typer.Option(help="its private key")] = None,
+        certfile: Annotated[Path | None, _file("PEM chain: speak TLS")] = None,
+        keyfile: Annotated[Path | None, _file("its private key")] = None,
         mqtt: Annotated[
             str, typer.Option(help="read from this broker, too; several URLs with commas")
         ] = "",
         mqtt_topic: Annotated[str, typer.Option(help="what to subscribe to")] = "batcher/#",
-        mqtt_user: Annotated[str | None, typer.Option()] = None,
-        mqtt_password_file: Annotated[Path | None, typer.Option()] = None,
-        mqtt_ca: Annotated[Path | None, typer.Option(help="PEM, for mqtts://")] = None,
+        mqtt_user: Annotated[str | None, typer.Option(help="the broker's user")] = None,
+        mqtt_password_file: Annotated[
+            Path | None, _file("a file that holds that user's password")
+        ] = None,
+        mqtt_ca: Annotated[Path | None, _file("PEM, for mqtts://")] = None,
     ) -> None:
         """Take batches over HTTP, keep each reading once, answer when it is on disk."""
         import signal
         import sqlite3
+        import ssl
 
         import uvicorn
 
@@ -37,6 +44,8 @@ def register(app: typer.Typer) -> None:
         from .store import Store
 
         try:
+            if keyfile and not certfile:
+                raise ValueError("--keyfile goes with --certfile")
             token = token_file.read_text().strip() if token_file else None
             store = Store(db)
             reader = None
@@ -51,6 +60,17 @@ def register(app: typer.Typer) -> None:
                     password=mqtt_password_file.read_text().strip() if mqtt_password_file else None,
                     ca=str(mqtt_ca) if mqtt_ca else None,
                 )
+            web = settings(
+                make_app(store, token, limit),
+                host=host,
+                port=port,
+                ssl_certfile=certfile,
+                ssl_keyfile=keyfile,
+            )
+            try:
+                web.load()
+            except ssl.SSLError as exc:
+                raise ValueError(f"{certfile}: no certificate with its key: {exc}") from None
         except (OSError, ValueError, sqlite3.Error) as exc:
             raise SystemExit(f"collect: {exc}") from None
         if token == "":
@@ -63,15 +83,7 @@ def register(app: typer.Typer) -> None:
             if reader:
                 reader.__enter__()
                 print(f"collect: {mqtt} {mqtt_topic} -> {db}", flush=True)
-            uvicorn.Server(
-                settings(
-                    make_app(store, token, limit),
-                    host=host,
-                    port=port,
-                    ssl_certfile=certfile,
-                    ssl_keyfile=keyfile,
-                )
-            ).run()
+            uvicorn.Server(web).run()
         except KeyboardInterrupt:
             pass
         finally:

@@ -100,9 +100,6 @@ def deploy_twice() -> dict:
     }
 
 
-HERE = {"deploy": deploy_twice}  # what is no script on a board
-
-
 def run_on_device(path: Path, name: str) -> dict:
     """Run a script on a real board that has the firmware; it is in maintenance meanwhile."""
     with Device(choose(name)) as device:
@@ -117,7 +114,6 @@ def run_on_device(path: Path, name: str) -> dict:
 
 def run_tests() -> dict:
     """The figures that tests of the emulated board print: radio time, pulses lost."""
-    print("\n== tests", flush=True)
     command = [sys.executable, "-m", "pytest", "-q", "-m", "pico", "-k", "pulses or wakes"]
     run = subprocess.run([*command, str(HOST_TESTS / "pico")], stdout=subprocess.PIPE, text=True)
     figures, others = figures_of(run.stdout)
@@ -128,26 +124,35 @@ def run_tests() -> dict:
     return figures
 
 
-def run_all(only: str = "", device: str = "") -> dict:
-    """Every script -> build/bench-pico.json, or build/bench-device.json."""
+HERE = {"deploy": deploy_twice, "tests": run_tests}  # what is no script on a board
+
+
+def names(device: str = "") -> list[str]:
+    """What can be measured; a real board is asked what needs nothing but the board."""
+    if not device:
+        return [*(path.stem for path in sorted(FOLDER.glob("*.py"))), *HERE]
+    return [
+        path.stem
+        for path in sorted(FOLDER.glob("*.py"))
+        if " collector" not in path.read_text().partition(":")[0]
+    ]
+
+
+def run_all(chosen: list[str], device: str = "") -> dict:
+    """These, of `names` -> build/bench-pico.json, or build/bench-device.json."""
     target = BUILD / ("bench-device.json" if device else "bench-pico.json")
-    figures = json.loads(target.read_text()) if only and target.exists() else {}
-    jobs = {path.stem: path for path in sorted(FOLDER.glob("*.py"))}
-    for name in [*jobs, *([] if device else HERE)]:
-        path = jobs.get(name)
-        # A real board is asked what needs nothing but the board.
-        if only not in name or (device and " collector" in path.read_text().partition(":")[0]):
-            continue
+    some = chosen != names(device)
+    figures = json.loads(target.read_text()) if some and target.exists() else {}
+    for name in chosen:
+        path = FOLDER / f"{name}.py"
         print(f"\n== {name}", flush=True)
-        if path is None:
+        if name in HERE:
             found = HERE[name]()
         else:
             found = run_on_device(path, device) if device else run_script(path)
         for key, value in found.items():
             print(f"  {key:32} {value}", flush=True)
         figures.update(found)
-    if not device and only in "tests":
-        figures.update(run_tests())
     BUILD.mkdir(exist_ok=True)
     target.write_text(json.dumps(dict(sorted(figures.items())), indent=2) + "\n")
     print(f"\n{target.relative_to(ROOT)}: {len(figures)} figures")
