@@ -40,7 +40,7 @@ test-system: $(STAMP) ## real peers: needs Debian's mosquitto, nginx, influxdb (
 
 test-pico: $(STAMP) ## the emulated Pico W: needs a MicroPython image
 	@$(V)/python -m pytest -m "pico" -rs host_tests/pico/test_demo.py
-	@$(V)/python -m pytest -m "pico and not proof" -rs -n 2 --dist loadgroup host_tests/pico --ignore host_tests/pico/test_demo.py
+	@$(V)/python -m pytest -m "pico and not proof" -rs -n 2 --dist loadgroup --no-loadscope-reorder host_tests/pico --ignore host_tests/pico/test_demo.py
 
 bench-pico: $(STAMP) ## costs in emulated microseconds -> build/bench-pico.json
 	@$(V)/batcher bench --pico

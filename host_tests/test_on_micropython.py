@@ -6,6 +6,7 @@ A portable file that needs a larger heap than the small one says so in a line
 """
 
 import ast
+import os
 import re
 from functools import cache
 from pathlib import Path
@@ -54,3 +55,11 @@ def test_portable(micropython, path, heap, name):
     text = outcome(micropython, path, heap)
     if f"PASS {name}\n" not in text:
         pytest.fail(f"{path.name} on MicroPython with {heap} of heap\n{text}", pytrace=False)
+
+
+@pytest.mark.xdist_group("here")
+def test_side_by_side_a_file_is_run_once(request):
+    """pytest-xdist says a group in the test's name; with a pytest that it does not fit, it is not
+    there, and each process would run each file again."""
+    if "PYTEST_XDIST_WORKER" in os.environ and request.config.getoption("loadgroup"):
+        assert request.node.nodeid.endswith("@here")

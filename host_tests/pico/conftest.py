@@ -73,7 +73,7 @@ LONG = ("test_running", "test_demo", "test_duty")
 def pytest_collection_modifyitems(items):
     """On one worker what shares a board that joined the Wi-Fi, a running station, or build/demo."""
     for item in items:
-        shared = [name for name in ("online", "station") if name in item.fixturenames]
+        shared = [name for name in ("online", "station", "joined") if name in item.fixturenames]
         if item.path.stem == "test_demo":
             shared.append("demo")
         for name in shared:
