@@ -90,13 +90,6 @@ if MICROPYTHON:
             self._task = self._ms = None
             raise exc
 
-    def format_exc(exc):
-        """-> "TypeName: message", one line; the name alone where that fails (memory is short)."""
-        try:
-            return ("%s: %s" % (type(exc).__name__, exc)).replace("\n", " ")
-        except Exception:
-            return type(exc).__name__
-
     def is_awaitable(x):
         return hasattr(x, "send") and hasattr(x, "throw")
 
@@ -148,6 +141,14 @@ TLS_BYTES = 26 * 1024 if sys.platform == "rp2" else 0
 #   cancelling()    -> is somebody cancelling the running task?
 ticks = ticks_ms
 signal = Signal
+
+
+def format_exc(exc):
+    """-> "TypeName: message", one line; the name alone where that fails (memory is short)."""
+    try:
+        return ("%s: %s" % (type(exc).__name__, exc)).replace("\n", " ")
+    except Exception:
+        return type(exc).__name__
 
 
 def log(message, exc=None):

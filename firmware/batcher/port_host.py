@@ -259,13 +259,6 @@ def set_rtc(unix):
     pass
 
 
-def format_exc(exc):
-    try:
-        return f"{type(exc).__name__}: {exc}".replace("\n", " ")
-    except Exception:
-        return type(exc).__name__
-
-
 def is_awaitable(x):
     return hasattr(x, "__await__")
 

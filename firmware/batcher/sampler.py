@@ -163,7 +163,10 @@ class Sampler:
             bus = getattr(sensor.driver, "bus", None)
             if fault is not None and streak and bus is not None and self._recover is not None:
                 try:
-                    self._recover(bus)
-                except Exception as exc:
-                    log("freeing the bus:", exc)
+                    try:
+                        self._recover(bus)
+                    except Exception as exc:
+                        sensor.error += "; freeing the bus: " + format_exc(exc)
+                except MemoryError:
+                    pass
             yield 0

@@ -33,6 +33,10 @@ def seal(head, h: int, body, at: int, n: int, write: bool) -> bool:
         put(head, h + 4, 2, _crc[SUM] ^ 0xFFFF)
         put(head, h + 6, 2, _crc[SUM_HIGH] ^ 0xFFFF)
         return True
+    return _good(head, h)
+
+
+def _good(head, h):
     _take(4, h + 4, head, _crc)  # type: ignore[arg-type]
     return _crc[SUM] == 0x20E3 and _crc[SUM_HIGH] == 0xDEBB  # as after every good CRC
 
@@ -52,8 +56,7 @@ def seals(read, buf, have: int, n: int) -> bool:
         done += have
         at = 0
         have = min(read(done), n - done) if done < n else 0
-    _take(4, 4, head, _crc)  # type: ignore[arg-type]
-    return done == n and _crc[SUM] == 0x20E3 and _crc[SUM_HIGH] == 0xDEBB
+    return done == n and _good(head, 0)
 
 
 def stamp(buf, at: int, n: int, magic: bytes, write: bool) -> bool:

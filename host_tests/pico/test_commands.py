@@ -16,8 +16,10 @@ import pytest
 import serial
 
 from batcher_tools.collect.server import CollectorThread
+from batcher_tools.device import Device
 from batcher_tools.paths import program
 from batcher_tools.pico.installed import JOINED, installed
+from batcher_tools.provision import read_json
 
 from .conftest import start
 
@@ -207,8 +209,9 @@ def test_provision_says_which_step_failed_and_starts_the_firmware_when_none_did(
         url = f"http://{host}:{port}/v1/batches"
         given = {"wifi": JOINED, "uplink": {"url": url, "token": token}}
         given["sensors"] = [{"driver": name} for name in sensors]
+        given["board"] = "esp32"  # what the command says goes before it
         settings.write_text(json.dumps(given))
-        run = batcher("provision", online.url, "--file", settings, timeout=180)
+        run = batcher("provision", online.url, "--board", "pico_w", "--file", settings, timeout=180)
         assert token not in run.stdout + run.stderr
         return run
 
@@ -224,3 +227,5 @@ def test_provision_says_which_step_failed_and_starts_the_firmware_when_none_did(
         right = provision(collector.port)
         assert right.returncode == 0, right.stderr
         assert "answer: ok" in right.stdout and "its firmware starts" in right.stdout
+        with Device(online.url) as device:
+            assert read_json(device, "/batcher/config.json")["board"] == "pico_w"

@@ -84,8 +84,11 @@ def test_6_failure_that_cannot_be_put_in_words_stops_nothing():
         rig.batcher.add(1)
         rig.batcher.add(2)
         rig.fail(3, exc=Unsayable())  # of two, then of the first alone
+        rig.clock.advance(500)
+        assert rig.calls == [[1, 2]] + [[1]] * (len(rig.calls) - 1)
         rig.clock.advance(100000)
-        assert rig.calls[:2] == [[1, 2], [1]]
+        assert rig.calls[:3] == [[1, 2], [1], [1]]
+        assert rig.times[2] >= rig.times[1] + 100, "a hot loop"
         assert 2 in rig.delivered and len(rig.batcher.store) == 0
 
 

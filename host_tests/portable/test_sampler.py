@@ -6,6 +6,7 @@
 from array import array
 
 from batcher.filters import DeadBand, Window
+from batcher.port import MICROPYTHON, micropython
 from batcher.sampler import Sampler
 from batcher.schema import MISSING, Schema
 from batcher.sensors.bme280 import BME280
@@ -173,8 +174,44 @@ def test_a_fault_that_cannot_be_put_in_words_stops_nothing():
     good = sampler.add_sensor(Probe(0, "good"), 100)
     sampler.start()
     clock.advance(10000)
-    assert bad.failed > 5 and bad.error
+    assert bad.failed > 5 and bad.error == "Unsayable; freeing the bus: Unsayable"
     assert len(taken.times(good)) == 101
+
+
+def test_not_a_byte_of_memory_stops_nothing():
+    exc = OSError(5)
+    locks = [0]
+
+    def fail(*what):
+        if MICROPYTHON and not locks[0]:
+            micropython.heap_lock()
+            locks[0] = 1
+        raise exc
+
+    for where in ("measure", "tell", "recover"):
+        clock = VirtualClock()
+        taken = Taken()
+        ignore = lambda *what: None  # noqa: E731
+        sampler = Sampler(
+            taken.add,
+            clock,
+            fail if where == "tell" else ignore,
+            fail if where == "recover" else ignore,
+        )
+        probe = Probe()
+        probe.bus = object()
+        probe.broken = True
+        if where == "measure":
+            probe.measure = fail
+        bad = sampler.add_sensor(probe, 100)
+        good = sampler.add_sensor(Probe(0, "good"), 100)
+        for now in range(0, 2001, 100):
+            while sampler.step(now) <= 0:
+                if locks[0]:
+                    locks[0] = 0
+                    micropython.heap_unlock()
+        assert bad.failed > 3 and bad.error
+        assert len(taken.times(good)) == 21
 
 
 def test_the_bus_is_freed_after_two_failures():

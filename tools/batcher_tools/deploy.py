@@ -63,7 +63,7 @@ def board_for(machine: str) -> str:
     return best
 
 
-def known(board: str) -> None:
+def check_board(board: str) -> None:
     """DeviceError where there is no such board file."""
     if board not in board_names():
         raise DeviceError(f"no board {board!r}: one of {', '.join(board_names())}")
@@ -118,7 +118,7 @@ def deploy(
         for line in device.run(f"with open('{READY}') as f: print(f.read())").splitlines():
             seen.record.setdefault(line.partition(" ")[2], "-")  # what it was about to put there
     board = board or board_for(seen.machine)
-    known(board)
+    check_board(board)
     tell(f"compiling for {board}")
     files = compiled_for(seen, board, source)
     changed = [f for f in files[:-1] if not seen.has(f"/{f.path}", f.data, f.hash)]

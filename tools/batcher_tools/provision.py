@@ -11,7 +11,7 @@ import typer
 from rich.console import Console
 
 from .board import ONBOARD, leave, maintain, survey
-from .deploy import board_for, known
+from .deploy import board_for, check_board
 from .device import Device, DeviceError, choose
 from .paths import FIRMWARE
 from .transfer import put_file
@@ -147,7 +147,7 @@ def register(app: typer.Typer) -> None:
     ) -> None:
         """Settings onto a board: asks for what is missing, and tries them from the board."""
         if board:
-            known(board)
+            check_board(board)
         with Device(choose(device)) as connected:
             seen = survey(connected)
             maintain(connected, seen)

@@ -9,6 +9,8 @@ from mpremote.romfs import VfsRomWriter
 from .artifacts import ARCHITECTURES, Artifact, build
 from .paths import BUILD
 
+IMAGE = BUILD / "batcher.romfs"
+
 
 def make_romfs(files: list[Artifact]) -> bytes:
     """-> the image, for `mpremote romfs deploy` or vfs.VfsRom."""
@@ -41,8 +43,7 @@ def register(app: typer.Typer) -> None:
             str, typer.Option(help="armv6m: RP2040, armv7emsp: RP2350, xtensawin, rv32imc: ESP32")
         ] = "armv6m",
         core: Annotated[bool, typer.Option("--core", help="the Batcher alone")] = False,
-        out: Annotated[Path, typer.Option(help="the image", dir_okay=False)] = BUILD
-        / "batcher.romfs",
+        out: Annotated[Path, typer.Option(help="the image", dir_okay=False)] = IMAGE,
     ) -> None:
         """A read-only image of the compiled firmware, for `mpremote romfs deploy`."""
         if architecture not in ARCHITECTURES[1:]:
