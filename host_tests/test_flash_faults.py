@@ -27,7 +27,8 @@ CALLS = ("open", "read", "write", "sync", "remove", "list", "stat", "statvfs")
 
 
 class Flash:
-    """`rates[call]`: how probably that call fails. `hook(call, path)` may raise, too."""
+    """`rates[call]`: how probably that call fails; a file also takes heap, which may be short.
+    `hook(call, path)` may raise, too."""
 
     def __init__(self, monkeypatch, dice):
         self.rates = {}
@@ -56,7 +57,8 @@ class Flash:
         self.hook(call, path)
         rate = self.rates.get(call, 0)
         if rate and self.dice.random() < rate:
-            raise OSError(self.dice.choice((EIO, ENOSPC)) if call == "write" else EIO, call)
+            code = self.dice.choice((EIO, ENOSPC, None) if call == "write" else (EIO, None))
+            raise OSError(code, call) if code else MemoryError(call)
 
     def _open(self, path, mode, *buffering):
         self.hit("open", path)

@@ -14,8 +14,9 @@ _HEAD = const(6)
 class Items:
     """dump(item) -> bytes, load(bytes) -> item; page_bytes: of the frames written.
 
-    A loss is told as Ring tells it: tell(item, reason) for each; None for one that cannot be
-    read any more.
+    An item that `dump` cannot put in bytes stays in RAM. ValueError from `load` says that these
+    bytes are no item: it is lost. After any other error it is read again later. A loss is told as
+    Ring tells it: tell(item, reason) for each; None for one that cannot be read any more.
     """
 
     timebase = note = None
@@ -59,7 +60,10 @@ class Items:
 
     def weight(self, ram) -> int:
         """-> bytes its items take on flash, guessed by the oldest."""
-        return (2 + len(self._dump(ram.at(0)))) * len(ram)
+        try:
+            return (2 + len(self._dump(ram.at(0)))) * len(ram)
+        except Exception:  # of the user's: spill() says so
+            return 0
 
     def spill(self, ram, spool, skip: int, stop: int) -> bool:
         """Append the items of a Ring behind the first `skip` -> were all of them?
@@ -74,7 +78,13 @@ class Items:
                 if i < n:
                     number = ram.number(i)
                     limit = stop - (spool.size or SEGMENT_HEAD) - FRAME if stop else LONGEST
-                    if (not self.count or number == seq) and self.put(ram.at(i), number, limit):
+                    fits = not self.count or number == seq
+                    try:
+                        fits = fits and self.put(ram.at(i), number, limit)
+                    except Exception as exc:  # of the user's `dump`
+                        spool.warn("cannot put an item in bytes: ", exc)
+                        fits = False
+                    if fits:
                         seq = number + 1
                         i += 1
                         continue
@@ -95,20 +105,19 @@ class Items:
     def first(self, reader) -> int:
         return get(reader.buf, reader.at + FRAME, _HEAD) + reader.skip
 
-    def _each(self, buf, at, skip, take):
+    def _place(self, reader, at, skip):
+        # -> where the item behind the first `skip` of the frame at `at` begins
         at += FRAME + _HEAD
-        while take:
-            n = get(buf, at, 2)
-            at += 2
-            if skip:
-                skip -= 1
-            else:
-                take -= 1
-                yield self._load(bytes(buf[at : at + n]))
-            at += n
+        for _ in range(skip):
+            at += 2 + get(reader.buf, at, 2)
+        return at
+
+    def _item(self, buf, at):
+        return self._load(bytes(buf[at + 2 : at + 2 + get(buf, at, 2)]))
 
     def batch(self, spool, limit: int):
-        """-> list of the oldest items; it ends at a gap in their numbers."""
+        """-> list of the oldest items; it ends at a gap in their numbers, and before one that
+        cannot be read. ValueError where that is the first."""
         batch = self._batch
         batch.clear()
         reader = spool.reader
@@ -122,7 +131,15 @@ class Items:
             count = reader.count(at)
             due = first + count
             count -= skip
-            batch.extend(self._each(reader.buf, at, skip, min(limit, count)))
+            place = self._place(reader, at, skip)
+            for _ in range(min(limit, count)):
+                try:
+                    batch.append(self._item(reader.buf, place))
+                except ValueError:
+                    if not batch:
+                        raise
+                    return batch
+                place += 2 + get(reader.buf, place, 2)
             limit -= count
             skip = 0
             at = reader.after(at)
@@ -133,5 +150,12 @@ class Items:
             for _ in range(take):
                 tell(None, reason)
         else:
-            for item in self._each(reader.buf, reader.at, reader.skip, take):
+            place = self._place(reader, reader.at, reader.skip)
+            for _ in range(take):
+                item = None
+                try:
+                    item = self._item(reader.buf, place)
+                except Exception:
+                    pass
                 tell(item, reason)
+                place += 2 + get(reader.buf, place, 2)

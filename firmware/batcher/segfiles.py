@@ -9,6 +9,9 @@ import os
 
 from .port import MICROPYTHON
 
+# What a flash that fails raises. An open file takes heap: where that is short, flash fails, too.
+FAULTS = (OSError, MemoryError)
+
 if MICROPYTHON:
     from os import ilistdir
 
@@ -30,7 +33,7 @@ def shut(file):
     if file is not None:
         try:
             file.close()
-        except OSError:
+        except FAULTS:
             pass
     return
 
@@ -46,5 +49,5 @@ def size_of(path: str) -> int:
     """-> bytes of the file, -1 where there is none."""
     try:
         return os.stat(path)[6]
-    except OSError:
+    except FAULTS:
         return -1

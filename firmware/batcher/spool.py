@@ -10,6 +10,7 @@ Rules
 
 from .errors import whole
 from .port import const
+from .segfiles import FAULTS
 from .segreader import SegmentReader
 from .spoollog import Log
 
@@ -99,11 +100,18 @@ class Spool(Log):
         reader = self.reader
         self.pinned = reader.cut = 0
         reader.end = reader.at  # fill the buffer again, from the frame in hand on
-        if not self._oldest():
-            return None
-        batch = self.codec.batch(self, min(limit, self._left))
-        self.pinned = len(batch)
-        return batch
+        while self._oldest():
+            try:
+                batch = self.codec.batch(self, min(limit, self._left))
+            except ValueError as exc:  # the codec's word that the oldest is no item
+                reason = "unreadable: %s" % exc
+                self.pinned = 1
+                self.discard(1)
+                self._lose(None, 1, reason)
+                continue
+            self.pinned = len(batch)
+            return batch
+        return None
 
     def _oldest(self):
         return self._ready() or self.codec.count and self.seal() and self._ready()
@@ -123,10 +131,11 @@ class Spool(Log):
                     self._misread = 0
                     return min(n - reader.skip, left)
                 self._leave()
-            except OSError as exc:
-                self._warn("cannot be read: ", exc)
+            except FAULTS as exc:
+                self.warn("cannot be read: ", exc)
                 reader.close()
-                self._misread += 1
+                if isinstance(exc, OSError):  # memory is no fault of the segment
+                    self._misread += 1
                 if self._misread < _TRIES:
                     return 0
                 self._leave()
@@ -248,8 +257,8 @@ class Spool(Log):
         try:
             ack.note(self.index, self._last)
             self._acked = self.reader.base + self.reader.at
-        except OSError as exc:
-            self._warn("cannot note what was delivered: ", exc)
+        except FAULTS as exc:
+            self.warn("cannot note what was delivered: ", exc)
             ack.close()
 
     def _shrink(self):
@@ -267,6 +276,7 @@ class Spool(Log):
                     break
         if number > self._last or self._ack is None:
             return False
+        reader = SegmentReader(256)  # may raise: nothing has been changed yet
         after = self._next(number)
         stop = self._start_of(after)
         count = stop - start
@@ -279,7 +289,6 @@ class Spool(Log):
             self._first = after
             self.index = max(start, stop)
             self.reader.forget()
-        reader = SegmentReader(256)
         try:
             if reader.choose(self._name(number), number):
                 reader.skip = start - reader.index
@@ -288,11 +297,11 @@ class Spool(Log):
                     count -= n
                     self._lose(reader, n, "quota")
                     reader.skip += n
-        except OSError:
+        except FAULTS:
             pass
         reader.close()
-        self._lose(None, count, "quota")
         self._remove(number)
+        self._lose(None, count, "quota")
         return True
 
     def close(self) -> None:

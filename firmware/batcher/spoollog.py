@@ -18,7 +18,7 @@ import os
 from .ack import Ack
 from .errors import whole
 from .port import const, format_exc, log
-from .segfiles import ilistdir, make_folders, shut, size_of, sync, write
+from .segfiles import FAULTS, ilistdir, make_folders, shut, size_of, sync, write
 from .segment import DATA, FRAME, HEAD, LONGEST, NOTE, block_end, put, seal, stamp
 from .segreader import MAGIC, SegmentReader
 
@@ -94,7 +94,7 @@ class Log:
         if self._ack is None:
             try:
                 self._recover()
-            except OSError as exc:
+            except FAULTS as exc:
                 self._failed(exc)
         return not self.broken
 
@@ -137,7 +137,7 @@ class Log:
         if quota < 2 * block:
             raise OSError(_ENOSPC, "%d bytes free" % free)
         if quota < self.quota:
-            self._warn("quota is %d, room is for %d" % (self.quota, quota))
+            self.warn("quota is %d, room is for %d" % (self.quota, quota))
         self.quota = quota
         self._segment_cost = max(1, min(self._segment_blocks, quota // block // 4)) * block
         self.segment_bytes = block_end(self._segment_cost, block)
@@ -148,12 +148,16 @@ class Log:
         self.found = end - index
         self._ack = ack
 
-    def _warn(self, line, exc=None):
-        if exc:
-            line += format_exc(exc)
-        if line != self._said:  # each fault once, until another
-            self._said = line
-            self._say("spool %s: %s" % (self.path, line))
+    def warn(self, line: str, exc=None) -> None:
+        """Say what is wrong, once until something else is; it never raises."""
+        try:
+            if exc:
+                line += format_exc(exc)
+            if line != self._said:  # each fault once, until another
+                self._said = line
+                self._say("spool %s: %s" % (self.path, line))
+        except Exception:  # memory is too short for words: what failed goes on all the same
+            pass
 
     def append(self, buf, at: int, n: int, count: int) -> bool:
         """Append a frame with payload buf[at:at+n] that holds `count` items; not yet safe.
@@ -171,7 +175,7 @@ class Log:
             ) and not self._begin():
                 return False
             self._append(DATA, buf, at, n, count)
-        except OSError as exc:
+        except FAULTS as exc:
             self._failed(exc)
         return not self.broken
 
@@ -200,7 +204,7 @@ class Log:
                     write(self._file, _ZEROS, 0, gap)
                     self.size += gap
             self._sync()
-        except OSError as exc:
+        except FAULTS as exc:
             self._failed(exc)
         return not self.broken
 
@@ -251,7 +255,7 @@ class Log:
 
     def _failed(self, exc):
         self.broken = True
-        self._warn("flash failed, going on in RAM: ", exc)
+        self.warn("flash failed, going on in RAM: ", exc)
         empty = self._file is not None and not self._synced
         self._drop()
         if empty:  # nothing in it is safe: it never was a segment
@@ -280,9 +284,9 @@ class Log:
             if size_of(name) >= 0:
                 os.remove(name)
                 self._used -= cost
-        except OSError as exc:
+        except FAULTS as exc:
             self.broken = True  # or the quota would take one segment after the other
-            self._warn("cannot delete: ", exc)
+            self.warn("cannot delete: ", exc)
 
     def _numbers(self):
         # Iterate over the segments there are.
@@ -298,7 +302,7 @@ class Log:
             for n in self._numbers():
                 if number < n < top:
                     top = n
-        except OSError:
+        except FAULTS:
             return number + 1
         return top
 
@@ -309,7 +313,7 @@ class Log:
             try:
                 if look.choose(self._name(number), number):
                     return look.index
-            except OSError:
+            except FAULTS:
                 pass
             finally:
                 look.close()

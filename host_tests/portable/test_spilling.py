@@ -12,15 +12,20 @@ from kit import scratch
 from kit.clock import VirtualClock
 
 
+def put(i):
+    return b"%07d" % i
+
+
 class Station:
-    def __init__(self, places=20, quota=65536, **bounds):
+    def __init__(self, places=20, quota=65536, dump=put, load=int, **bounds):
         self.folder = scratch.folder("spilling")
         self.clock = VirtualClock()
         self.told = []
         self.taken = []
         self.down = False
-        codec = Items(lambda i: b"%07d" % i, int, 200)
-        self.spool = Spool(self.folder, quota, codec=codec, boot=b"12345678", max_items=None)
+        self.said = []
+        codec = Items(dump, load, 200)
+        self.spool = Spool(self.folder, quota, codec=codec, boot=b"12345678", say=self.said.append)
         self.store = Tiered(Ring(places), self.spool, **bounds)
         self.batcher = Batcher(
             store=self.store,
@@ -96,3 +101,93 @@ def test_close_moves_the_rest_to_flash():
         station.batcher.add(i)
     assert station.clock.complete(station.batcher.close(timeout_ms=500)) == 0
     assert len(station.spool) == 7
+
+
+def test_an_item_that_cannot_be_put_in_bytes_is_nobody_elses_trouble():
+    def dump(i):
+        if i == 10:
+            raise TypeError("no bytes for 10")
+        return put(i)
+
+    station = Station(dump=dump)
+    station.down = True
+    for i in range(15):
+        station.batcher.add(i)
+    station.down = False
+    station.clock.advance(5000)
+    assert station.taken == list(range(15))  # from memory, where there is no need of bytes
+    station.taken.clear()
+    station.down = True
+    for i in range(200):
+        assert station.batcher.add(i)
+        station.clock.advance(10)
+        station.law()
+    assert station.told == [(10, "overflow")] and len(station.spool) > 100
+    station.down = False
+    station.clock.advance(20000)
+    assert station.taken == [i for i in range(200) if i != 10]
+    assert len(station.said) == 1 and "TypeError: no bytes for 10" in station.said[0]
+
+
+def test_bytes_on_flash_that_are_no_item_are_told_and_passed_over():
+    bad = (3, 4, 60, 99)
+
+    def load(data):
+        if int(data) in bad:
+            raise ValueError("of an older firmware")
+        return int(data)
+
+    station = Station(load=load)
+    station.down = True
+    for i in range(100):
+        station.batcher.add(i)
+    assert station.store.spill_all() == 0
+    station.down = False
+    for _ in range(20):
+        station.clock.advance(1000)
+        station.law()
+    assert station.taken == [i for i in range(100) if i not in bad]
+    assert station.told == [(None, "unreadable: of an older firmware")] * len(bad)
+    assert station.batcher.stats["dropped"] == len(bad)
+
+
+def test_a_load_that_fails_otherwise_loses_nothing():
+    broken = [True]
+
+    def load(data):
+        if broken[0]:
+            raise TypeError("a mistake in the program")
+        return int(data)
+
+    station = Station(load=load)
+    station.down = True
+    for i in range(100):
+        station.batcher.add(i)
+    station.store.spill_all()
+    station.down = False
+    station.clock.advance(20000)
+    assert station.taken == [] and len(station.store) == 100
+    broken[0] = False
+    station.clock.advance(20000)
+    assert station.taken == list(range(100)) and station.told == []
+
+
+def test_the_quota_takes_what_cannot_be_read_too():
+    def load(data):
+        raise KeyError("a mistake in the program")
+
+    station = Station(quota=24576, load=load)
+    reasons = {}
+
+    def told(item, reason):
+        assert item is None
+        reasons[reason] = reasons.get(reason, 0) + 1
+
+    station.batcher._tell = told
+    station.down = True
+    for i in range(6000):
+        assert station.batcher.add(i)
+        if i % 50 == 0:
+            station.clock.advance(10)
+            station.law()
+    assert station.store.lost and reasons == {"quota": station.store.lost}

@@ -8,7 +8,7 @@ import random
 from batcher import segreader, spoollog
 from batcher.flashblocks import FlashBlocks
 from batcher.items import Items
-from batcher.port import FOREVER
+from batcher.port import FOREVER, MICROPYTHON
 from batcher.records import RecordRing
 from batcher.ring import Ring
 from batcher.schema import Schema
@@ -16,6 +16,7 @@ from batcher.spool import Spool
 from batcher.tiered import Tiered
 from batcher.timebase import Timebase
 from kit import conformance, scratch
+from kit.alloc import locked
 from kit.check import raises
 
 COUNTS = Schema("counts", [("count", "count", 0), ("noise", "lx", 0)])
@@ -447,3 +448,28 @@ def test_bad_arguments_are_named():
             Tiered(Ring(4), None, **{name: bad})
     with raises(TypeError, "down_ms"):
         Tiered(Ring(4), None, down_ms="1")
+
+
+def test_a_heap_too_short_for_a_file_is_a_flash_that_fails():
+    for kind in KINDS:
+        world = World(kind, retry_ms=1000)
+        store = world.store
+        n = 0
+        while store.push(kind.item(n)):
+            n += 1
+        moved = locked(store.spill)
+        assert moved == (0 if MICROPYTHON else n - len(store.ram))
+        locked(lambda store=store: store.tick(1, False))
+        store.tick(2000, False)
+        for _ in range(200):
+            assert store.push(kind.item(n)) or store.spill() and store.push(kind.item(n))
+            n += 1
+        assert len(store.spool) > 100
+        for _ in range(9):  # more often than a segment that cannot be read is tried
+            try:
+                locked(lambda store=store: store.peek(16))
+            except MemoryError:  # of the user's `load`
+                pass
+            store.release()
+        assert world.drain() == list(range(n)) and store.lost == 0
+        world.end()
