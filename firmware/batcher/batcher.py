@@ -23,7 +23,7 @@ class Batcher(Flusher):
     capacity     how many items fit, those in flight included; or hand in a `store`
     interval_ms  an item waits no longer than this for its flush to start
     batch_size   items that start a flush, and the most a handler gets; min(64, capacity)
-    overflow     "drop_oldest", "drop_newest", or "spill" (a store with flash behind it)
+    overflow     "drop_oldest", "drop_newest", or "spill": the default of a store with flash
     on_error     called with each exception; without it they are logged in one line
     on_drop      on_drop(item, reason) for each item lost; blocks: on_drop(first, count, reason)
     irq          True: `add` may be called from an interrupt; needs "drop_newest"
@@ -39,7 +39,7 @@ class Batcher(Flusher):
         store=None,
         interval_ms: int = 500,
         batch_size: "int | None" = None,
-        overflow: str = "drop_oldest",
+        overflow: "str | None" = None,
         on_error=None,
         on_drop=None,
         irq: bool = False,
@@ -53,6 +53,8 @@ class Batcher(Flusher):
             from .ring import Ring  # 4 KB that a batcher of records need not load
 
             store = Ring(capacity)
+        if overflow is None:
+            overflow = "spill" if hasattr(store, "spill") else "drop_oldest"
         if overflow != "drop_newest" and (
             irq
             or overflow != "drop_oldest"

@@ -9,6 +9,7 @@ from batcher.ring import Ring
 from batcher.spool import Spool
 from batcher.tiered import Tiered
 from kit import scratch
+from kit.check import raises
 from kit.clock import VirtualClock
 
 
@@ -29,7 +30,6 @@ class Station:
         self.store = Tiered(Ring(places), self.spool, **bounds)
         self.batcher = Batcher(
             store=self.store,
-            overflow="spill",
             clock=self.clock,
             backoff=Backoff(100, 1000, lambda bits: 99),
             on_error=lambda exc: None,
@@ -64,6 +64,13 @@ def test_a_long_outage_goes_to_flash_and_comes_back_first_and_in_order():
     station.law()
     assert station.clock.complete(station.batcher.close()) == 0
     assert station.clock.tasks == []
+
+
+def test_a_store_with_flash_is_used_without_being_asked():
+    assert Station().batcher.overflow == "spill"
+    assert Batcher(8).overflow == "drop_oldest"
+    with raises(ValueError, "overflow"):
+        Batcher(8, overflow="spill")
 
 
 def test_no_item_is_in_memory_alone_for_longer_than_unsaved_ms():

@@ -21,7 +21,7 @@ class Batcher:
         store: Any = None,
         interval_ms: int = 500,
         batch_size: int | None = None,
-        overflow: str = "drop_oldest",
+        overflow: str | None = None,
         on_error: Callable[[BaseException], Any] | None = None,
         on_drop: Callable[..., Any] | None = None,
         irq: bool = False,
