@@ -14,8 +14,6 @@ from .segfiles import FAULTS
 from .segreader import SegmentReader
 from .spoollog import Log
 
-_TRIES = const(3)  # readings of a segment before it is given up
-
 
 class Spool(Log):
     """`path`: a folder of its own. `quota_bytes`: of flash, at most; the oldest goes first.
@@ -122,27 +120,35 @@ class Spool(Log):
         while self.index < self.end:
             try:
                 if not reader.number:
-                    self._open()
+                    if self._open():
+                        return 0
                     continue
                 stop = self.end if reader.number == self._last else self._stop
                 self._left = left = stop - self.index
                 n = left > 0 and reader.frame()
                 if n:
-                    self._misread = 0
+                    self._misread.pop(self._first, 0)
                     return min(n - reader.skip, left)
                 self._leave()
             except FAULTS as exc:
                 self.warn("cannot be read: ", exc)
                 reader.close()
-                if isinstance(exc, OSError):  # memory is no fault of the segment
-                    self._misread += 1
-                if self._misread < _TRIES:
+                if not self._is_bad(self._first, exc) or not self._others(exc):
                     return 0
                 self._leave()
         return 0
 
+    def _others(self, exc):
+        # Can another segment be read? Where none can, it is flash that fails, and all may be well
+        # again. (One that is not there any more needs no such proof.)
+        try:
+            self._start_of(self._next(self._first))
+        except FAULTS:
+            return False
+        return self._look.number or exc.errno == 2
+
     def _open(self):
-        # Choose the oldest segment, where it is there and whole.
+        # Choose the oldest segment, where it is there and whole. -> True: not just now
         number = self._first
         if number > self._last:
             self._miss(self.end)
@@ -150,15 +156,20 @@ class Spool(Log):
         reader = self.reader
         look = self._look
         good = reader.choose(self._name(number), number)
-        self._stop = self._start_of(self._next(number))
         if self._ahead and self._gap <= reader.index < self._gap + self._ahead:
             good = False  # told as gone, and could not be deleted then
-        if good:
-            if self._timebase and reader.boot != self.boot:
+        try:
+            self._stop = self._start_of(self._next(number))
+            if good and self._timebase and reader.boot != self.boot:
                 # Where its boot had no time yet, a later segment of that boot may say it.
                 while not reader.epoch and look.boot == reader.boot:
                     reader.epoch = look.epoch
                     self._start_of(self._next(look.number))
+        except FAULTS as exc:
+            self.warn("cannot be read: ", exc)
+            reader.forget()
+            return True
+        if good:
             self._miss(reader.index)
             reader.skip = self.index - reader.index
             self._acked = 0
@@ -188,8 +199,8 @@ class Spool(Log):
     def _leave(self):
         # The oldest segment has nothing more to give: delete it and go on behind it.
         self.reader.forget()
-        self._misread = 0
         number = self._first
+        self._misread.pop(number, 0)
         if number == self._last:
             self._drop()  # it may still be written
         self._first = self._next(number)
@@ -215,26 +226,26 @@ class Spool(Log):
             self.index += n
             reader.skip += n
         if self.index + self._ahead == self._index:
-            # Nothing is left: deleting the files says so for good, and for less than a note.
-            self._drop()
-            self.index = self.end
-            self._ahead = 0
-            while self._first <= self._last:
-                self._leave()
+            self._emptied()
         elif reader.base + reader.at - self._acked >= self._ack_bytes:
             self.acknowledge()
 
     commit = discard
 
+    def _emptied(self):
+        # Nothing is left: deleting the files says so for good, and for less than a note.
+        self._drop()
+        self.index = self.end
+        self._ahead = 0
+        while self._first <= self._last:
+            self._leave()
+
     def pass_over(self, k: int) -> None:
         """The k oldest items were delivered from elsewhere."""
-        stop = self.index + k
-        while (n := min(self._ready(), stop - self.index)) > 0:
-            self.pinned = n
-            self.discard(n)
-        if self.index < stop:  # they cannot be read just now
-            self.reader.forget()
-            self.index = stop
+        self.reader.forget()  # a damaged copy is no loss: it is not looked at
+        self.index += k
+        if self.index + self._ahead == self._index:
+            self._emptied()
 
     def evict(self, tell, reason: str) -> int:
         """Drop what is left of the oldest frame, unless it is pinned; -> how many items."""
@@ -262,10 +273,17 @@ class Spool(Log):
             ack.close()
 
     def _shrink(self):
+        try:
+            return self._shrunk()
+        except FAULTS as exc:
+            self.warn("cannot be read: ", exc)
+            return False
+
+    def _shrunk(self):
         # Delete the oldest segment, or the one behind it while that is pinned -> was there one?
         number = self._first
         start = self.index
-        pinned = self.held and self._ready() or self.pinned
+        pinned = self.pinned or start < min(self.held, self.end)
         if pinned:
             while True:
                 number = self._next(number)
@@ -279,6 +297,9 @@ class Spool(Log):
         reader = SegmentReader(256)  # may raise: nothing has been changed yet
         after = self._next(number)
         stop = self._start_of(after)
+        if not pinned:
+            self._miss(min(stop, self._start_of(number)))
+            start = self.index
         count = stop - start
         if pinned:
             if not self._ahead:

@@ -26,6 +26,7 @@ _RESERVE = const(4)  # flash blocks left to the file system: it copies before it
 _ENOSPC = const(28)
 _MOST = const(0x20000000)  # items, bytes
 _ZEROS = bytes(64)
+_TRIES = const(8)  # readings of a segment before it is given up
 
 
 class Log:
@@ -84,7 +85,7 @@ class Log:
         self._stop = 0  # where the segment being read ends, while it is not the newest
         self._left = 0  # items of it
         self._acked = 0  # place in it that delivery had reached at the last note
-        self._misread = 0
+        self._misread = {}  # segment: how often it could not be read, in a row
         self.revive()
         self.high_water = self.end - self.index
 
@@ -306,15 +307,28 @@ class Log:
             return number + 1
         return top
 
+    def _is_bad(self, number, exc):
+        # Is it this segment that fails, and not memory, or just now?
+        if not isinstance(exc, OSError):
+            return False
+        if exc.errno == 2:  # it is gone; or the whole folder, with the card that it is on
+            return size_of(self.path) >= 0
+        n = self._misread.get(number, 0) + 1
+        self._misread[number] = n
+        return n >= _TRIES
+
     def _start_of(self, number):
-        # -> the first index of this segment, or of the next whose head can be read: `_look` has it
+        # -> the first index of this segment, or of the next whose head is good: `_look` has it.
+        # Raises where one cannot be read just now: what is in it must not count as gone.
         look = self._look
         while number <= self._last:
             try:
                 if look.choose(self._name(number), number):
+                    self._misread.pop(number, 0)
                     return look.index
-            except FAULTS:
-                pass
+            except FAULTS as exc:
+                if not self._is_bad(number, exc):
+                    raise
             finally:
                 look.close()
             number = self._next(number)
