@@ -600,3 +600,162 @@ def test_a_fault_of_last_week_does_not_put_off_the_next_try(tmp_path, flash):
     store.spill()
     flash.rates = {}
     assert store.tick(now & 0x3FFFFFFF) <= 0x0FFFFFFF and not store.spool.broken
+
+
+def test_flash_that_is_away_for_a_while_loses_nothing_that_is_on_it(tmp_path, flash):
+    store = rings(tmp_path, segment_blocks=1)
+    for i in range(2000):
+        if not store.push(i):
+            assert store.spill() and store.push(i)
+    assert store.spill_all() == 0
+    store.spool.reader.close()
+    for errno in (EIO, 2):  # a card that does not answer, and one that was unmounted
+
+        def away(call, path, errno=errno):
+            raise OSError(errno, call)
+
+        flash.hook = away
+        for _ in range(100):
+            assert store.peek(16) is None
+            store.release()
+    flash.hook = lambda call, path: None
+    assert drain(store) == list(range(2000)) and store.lost == 0
+
+
+def test_a_segment_that_can_never_be_read_is_given_up_alone(tmp_path, flash):
+    for bad in ("s00000001", "s00000003"):
+        store = rings(tmp_path / bad, segment_blocks=1)
+        for i in range(2000):
+            if not store.push(i):
+                assert store.spill() and store.push(i)
+        assert store.spill_all() == 0
+
+        def hook(call, path, bad=bad):
+            if call == "read" and path.endswith(bad):
+                raise OSError(EIO, call)
+
+        flash.hook = hook
+        got = []
+        for _ in range(50):
+            got += drain(store)
+        assert 100 < store.lost < 500 and len(got) == 2000 - store.lost
+        assert got == sorted(got) and len(store) == 0
+
+
+def test_a_segment_that_was_deleted_is_passed_over_at_once(tmp_path, flash):
+    store = rings(tmp_path, segment_blocks=1)
+    for i in range(2000):
+        if not store.push(i):
+            assert store.spill() and store.push(i)
+    assert store.spill_all() == 0
+    (tmp_path / "s00000001").unlink()
+    (tmp_path / "s00000003").unlink()
+    got = drain(store)
+    assert len(got) + store.lost == 2000 and store.lost < 1000
+
+
+def test_a_flight_whose_copy_cannot_be_read_is_still_not_deleted(tmp_path, flash):
+    store = rings(tmp_path, 40, 8192, 100, segment_blocks=1)
+    for i in range(20):
+        assert store.push(i)
+    flight = list(store.peek(20))
+    gone = []
+    i = 20
+
+    def more():
+        nonlocal i
+        if not store.push(i) and not (store.spill() and store.push(i)):
+            store.evict(lambda item, reason: gone.append(item), "overflow")
+            assert store.push(i)
+        i += 1
+
+    while not len(store.spool):
+        more()
+    store.spool.reader.forget()
+    flash.rates = {"read": 1.0}
+    while not gone:
+        more()
+    flash.rates = {}
+    store.commit(len(flight))
+    got = flight + drain(store)
+    assert sorted(got + gone) == list(range(i)) and len(store) == 0
+
+
+def test_a_damaged_copy_of_a_flight_that_was_delivered_is_no_loss(tmp_path, flash):
+    store = rings(tmp_path, 30)
+    for i in range(30):
+        assert store.push(i)
+    flight = list(store.peek(20))
+    assert store.spill() and store.push(30)
+    damage(tmp_path / "s00000001", 50)
+    store.commit(len(flight))
+    told = []
+    store.spool.tell = lambda item, reason: told.append(item)
+    got = drain(store)
+    assert store.lost == len(told) and store.next_seq == 20 + len(got) + store.lost
+    assert store.lost <= 10
+
+
+def test_what_a_failed_sync_left_is_not_read_and_what_follows_is(tmp_path, flash):
+    store = rings(tmp_path, 10, size=7)
+    told = []
+    for i in range(10):
+        assert store.push(i)
+    assert store.spill(False) == 10
+    for i in range(10, 20):
+        assert store.push(i)
+    flash.rates = {"sync": 1.0}
+    store.spill(False)
+    flash.rates = {}
+    for i in range(20, 30):
+        if not store.push(i):
+            store.evict(lambda item, reason: told.append(item), "overflow")
+            assert store.push(i)
+    store.spool.revive()
+    assert store.spill(False) == 10
+    store.spool.reader.forget()
+    left = [1]
+
+    def hook(call, path):
+        if call == "open" and path.endswith("s00000002") and left:
+            left.pop()
+            raise OSError(EIO, call)
+
+    flash.hook = hook
+    assert store.peek(16) is None and not left
+    assert told == list(range(10, 20))
+    assert drain(store) == [*range(10), *range(20, 30)] and store.lost == 0
+
+
+def test_the_quota_behind_a_gap_that_was_not_read_yet(tmp_path, flash):
+    store = rings(tmp_path, 20, 20_000, 200, segment_blocks=1)
+    told = []
+    store.spool.tell = lambda item, reason: told.append(item)
+    i = 0
+
+    def more(n):
+        nonlocal i
+        for _ in range(n):
+            if not store.push(i):
+                assert store.spill() and store.push(i)
+            i += 1
+
+    got = []
+
+    def fly():
+        batch = list(store.peek(5))
+        store.commit(len(batch))
+        return batch
+
+    more(85)
+    got += list(store.peek(5))
+    more(60)  # the quota takes what is behind the segment that is being read
+    store.commit(5)
+    while store.spool.index < store.spool._gap:
+        got += fly()
+    flash.rates = {"open": 1.0, "read": 1.0}
+    assert store.peek(5) is None
+    flash.rates = {}
+    more(60)
+    got += drain(store)
+    assert sorted(got + told) == list(range(i)) and got == sorted(got)

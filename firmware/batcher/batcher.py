@@ -25,7 +25,8 @@ class Batcher(Flusher):
     batch_size   items that start a flush, and the most a handler gets; min(64, capacity)
     overflow     "drop_oldest", "drop_newest", or "spill": the default of a store with flash
     on_error     called with each exception; without it they are logged in one line
-    on_drop      on_drop(item, reason) for each item lost; blocks: on_drop(first, count, reason)
+    on_drop      on_drop(item, reason) for each item lost; blocks: on_drop(first, count, reason).
+                 What it adds is refused where that would cost another item
     irq          True: `add` may be called from an interrupt; needs "drop_newest"
     name         the series under which the items of a Ring are numbered
     clock, backoff  time and waiting, for tests and tuning
@@ -75,6 +76,7 @@ class Batcher(Flusher):
         self._tell = self._guarded("on_drop", on_drop)
         self._clock = clock = clock or port
         self._backoff = backoff or Backoff()
+        self._telling = False  # on_drop is running: what it adds makes no room for itself
         self._handler = None
         self._signal = signal = clock.signal()  # wakes the task
         self._wake = signal.set
@@ -137,7 +139,7 @@ class Batcher(Flusher):
         if self._take(item):
             return True
         store = self.store
-        if self._closed or self.overflow == "drop_newest":
+        if self._closed or self._telling or self.overflow == "drop_newest":
             pass
         elif self.overflow == "spill" and store.spill():
             if self._take(item):
@@ -155,7 +157,7 @@ class Batcher(Flusher):
         if self._waker:
             self._waker.untold += 1  # an interrupt may not call on_drop
             self._wake()
-        elif self._tell:
+        elif self._tell and not self._telling:
             self._tell(item, "closed" if self._closed else "overflow")
         return False
 

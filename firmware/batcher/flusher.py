@@ -147,13 +147,16 @@ class Flusher:
             return None
         if not callable(callback):
             raise TypeError(_CALLABLE % (name, callback))
+        drop = name == "on_drop"
         name += " raised"
 
         def call(*what):
+            self._telling = drop
             try:
                 callback(*what)
             except Exception as exc:
                 self._count("errors")
                 log(name, exc)
+            self._telling = False
 
         return call

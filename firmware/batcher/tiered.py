@@ -18,10 +18,11 @@ What the batcher calls beyond the protocol of the stores (all synchronous, none 
 """
 
 from .errors import whole
-from .port import FOREVER, const, ticks_diff
+from .port import FOREVER, const, ticks_add, ticks_diff
 from .segment import block_end
 
 _COARSE_FROM = const(25)  # per cent of RAM: with the link down, less than this stays
+_AGAIN_MS = const(1000)  # between two attempts where nothing could move
 
 
 class Tiered:
@@ -66,6 +67,8 @@ class Tiered:
         self._copied = 0  # of RAM's oldest, how many are on flash too: a flight has them
         # Ticks since which something may be in RAM alone, the link is down, flash does not work.
         self._since = self._down_since = self._failed_at = None
+        # A later moment, and what number had come by then: when those are gone, it counts.
+        self._mark = self._marked = 0
         self.high_water = 0  # the most items ever held, as far as anybody looked
         len(self)
 
@@ -252,13 +255,21 @@ class Tiered:
             if self._down_since is None:
                 self._down_since = now
             down = self._down_ms - ticks_diff(now, self._down_since)
+            if down <= 0:  # for ever, though ticks tell apart 6.2 days
+                self._down_since = ticks_add(now, -self._down_ms)
         wait = FOREVER
         n = self.unsaved
         if not n:
             self._since = None
         else:
+            seq = self.ram.next_seq
             if self._since is None:
-                self._since = now
+                self._since = self._mark = now
+                self._marked = seq
+            elif seq - n >= self._marked:
+                self._since = self._mark
+                self._mark = now
+                self._marked = seq
             wait = self._unsaved_ms - ticks_diff(now, self._since)
             if wait <= 0 or n >= self._unsaved_items:
                 moved = self._move(False)
@@ -273,4 +284,6 @@ class Tiered:
             if moved and (wait <= 0 or not self.unsaved):
                 self._since = now if self.unsaved else None
                 wait = self._unsaved_ms if self.unsaved else FOREVER
+            elif wait <= 0:
+                wait = _AGAIN_MS
         return max(min(wait, down if down > 0 else FOREVER), 1)

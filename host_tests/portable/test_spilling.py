@@ -198,3 +198,61 @@ def test_the_quota_takes_what_cannot_be_read_too():
             station.clock.advance(10)
             station.law()
     assert station.store.lost and reasons == {"quota": station.store.lost}
+
+
+def test_on_drop_may_add_and_nothing_gets_mixed_up():
+    station = Station(quota=8192)
+
+    def told(item, reason):
+        station.told.append(item)
+        station.batcher.add(item + 1000000)
+
+    station.batcher._tell = station.batcher._guarded("on_drop", told)
+    station.down = True
+    for i in range(3000):
+        station.batcher.add(i)
+        if i % 10 == 0:
+            station.clock.advance(10)
+            station.law()
+    station.down = False
+    station.clock.advance(100000)
+    station.law()
+    taken = [i for i in station.taken if i < 1000000]
+    lost = [i for i in station.told if i < 1000000]
+    assert len(lost) > 1000 and taken == sorted(taken)
+    assert sorted(taken + lost) == list(range(3000))
+
+
+def test_a_link_that_is_up_saves_nothing_though_something_always_waits():
+    station = Station(100, unsaved_ms=3000)
+    end = []
+
+    async def slowly(batch):
+        batch = list(batch)
+        await station.clock.signal().wait(300)
+        station.taken += batch
+        end.append(station.spool.end)
+
+    station.batcher.register_handler(slowly)
+    for i in range(3000):
+        station.batcher.add(i)
+        station.clock.advance(50)
+    assert len(end) > 200 and max(end) == 0
+    station.down = True
+    station.batcher.register_handler(station.send)
+    station.clock.advance(3400)
+    assert station.store.unsaved == 0
+
+
+def test_what_cannot_move_is_not_tried_without_rest():
+    tried = []
+
+    def dump(i):
+        tried.append(i)
+        raise TypeError("never")
+
+    station = Station(dump=dump, unsaved_ms=1000)
+    station.down = True
+    station.batcher.add(1)
+    station.clock.advance(30000)
+    assert 1 < len(tried) < 200  # as often as anybody looks

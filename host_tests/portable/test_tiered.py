@@ -473,3 +473,18 @@ def test_a_heap_too_short_for_a_file_is_a_flash_that_fails():
             store.release()
         assert world.drain() == list(range(n)) and store.lost == 0
         world.end()
+
+
+def test_a_link_that_is_down_for_a_week_is_still_down():
+    world = World(Rings(100))
+    store = world.store
+    now = 0
+    for day in range(1, 14):
+        while now < day * 86400000:
+            now += 3600000
+            store.tick(now & 0x3FFFFFFF, False)
+        for i in range(50):
+            assert store.push(i)
+        store.tick(now & 0x3FFFFFFF, False)
+        assert store.unsaved < 50, day
+    world.end()
