@@ -9,7 +9,6 @@ Rules
 """
 
 from .errors import whole
-from .port import const
 from .segfiles import FAULTS
 from .segreader import SegmentReader
 from .spoollog import Log
@@ -152,7 +151,7 @@ class Spool(Log):
         number = self._first
         if number > self._last:
             self._miss(self.end)
-            return
+            return False
         reader = self.reader
         look = self._look
         good = reader.choose(self._name(number), number)
@@ -175,6 +174,7 @@ class Spool(Log):
             self._acked = 0
         else:
             self._leave()
+        return False
 
     def _miss(self, index):
         # Items before `index` are not there any more: tell it, and go on with that one.
