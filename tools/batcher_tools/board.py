@@ -93,8 +93,12 @@ def restart(device: Device, wait: bool = True) -> None:
     except Exception:  # noqa: BLE001
         pass
     device.close()
-    if not wait:
-        return
+    if wait:
+        reopen(device)
+
+
+def reopen(device: Device) -> None:
+    """Wait until a board that was reset answers again, in the raw REPL."""
     deadline = time.monotonic() + 15
     while True:
         try:

@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 import typer
 from rich.console import Console
 
-from .board import ONBOARD, leave, maintain, survey
+from .board import ONBOARD, leave, maintain, reopen, restart, survey
 from .deploy import board_for, check_board
 from .device import Device, DeviceError, choose
 from .paths import FIRMWARE
@@ -25,6 +25,7 @@ ADVICE = {
     "connect": "nothing answers at the uplink's address and port: does it run? a firewall?",
     "answer": "the uplink refuses: is the token right, and the path of the URL?",
 }
+STAYS = "; the board stays in maintenance: `batcher resume` starts it"
 DEVICE = typer.Argument(help="its port, such as /dev/ttyACM0; may be left out if there is one")
 console = Console()
 
@@ -54,6 +55,27 @@ def read_json(device: Device, path: str) -> dict:
         return json.loads(text)
     except ValueError:
         raise DeviceError(f"{path} on the board is not JSON: delete it, or send one with --file")
+
+
+def read_settings(device: Device) -> dict:
+    """What the board has: its secrets laid over its settings, as it does it."""
+    return wanted_object(
+        CONFIG, rules().over(read_json(device, CONFIG), read_json(device, SECRETS))
+    )
+
+
+def read_file(path: Path) -> dict:
+    """Settings from a file of this machine."""
+    try:
+        return wanted_object(path, json.loads(path.read_text()))
+    except (OSError, ValueError) as exc:
+        raise DeviceError(f"{path}: {exc}")
+
+
+def wanted_object(where, config) -> dict:
+    if not isinstance(config, dict):
+        raise DeviceError(f"{where}: wanted an object, found something else")
+    return config
 
 
 def rules():
@@ -128,7 +150,10 @@ def check(device: Device, config: dict, tell=print) -> str | None:
 
 def ask(text: str, hidden: bool) -> str:
     """One question at the terminal; a secret is not shown."""
-    return typer.prompt(text, default="", hide_input=hidden, show_default=False)
+    try:
+        return typer.prompt(text, default="", hide_input=hidden, show_default=False)
+    except typer.Abort:  # Ctrl-C, or nobody there to answer
+        raise DeviceError(f"no answer to {text!r}: nothing was written")
 
 
 def register(app: typer.Typer) -> None:
@@ -148,27 +173,26 @@ def register(app: typer.Typer) -> None:
         """Settings onto a board: asks for what is missing, and tries them from the board."""
         if board:
             check_board(board)
+        given = read_file(file) if file else None
         with Device(choose(device)) as connected:
             seen = survey(connected)
-            maintain(connected, seen)
-            if file:
-                try:
-                    config = json.loads(file.read_text())
-                except (OSError, ValueError) as exc:
-                    raise DeviceError(f"{file}: {exc}")
-            else:
-                config = read_json(connected, CONFIG)
-                config = rules().over(config, read_json(connected, SECRETS))
-            if not isinstance(config, dict):
-                raise DeviceError(f"{file or CONFIG}: wanted an object, found something else")
+            config = read_settings(connected) if given is None else given
+            if seen.running:  # we interrupted it, and its watchdog does not wait for answers
+                restart(connected, wait=False)
             if board:
                 config["board"] = board
             complete(config, board_for(seen.machine) if "board" not in config else "", ask)
             validate(config)
-            write(connected, config)
-            console.print("the settings are on the board")
-            fault = check(connected, config, console.print) if check_it else None
-            if fault:
-                raise DeviceError(f"{fault}; the board stays in maintenance (`batcher resume`)")
+            if connected.transport is None:
+                reopen(connected)
+            try:
+                maintain(connected, seen)
+                write(connected, config)
+                console.print("the settings are on the board")
+                fault = check(connected, config, console.print) if check_it else None
+                if fault:
+                    raise DeviceError(fault)
+            except (DeviceError, KeyboardInterrupt) as exc:
+                raise DeviceError(f"{exc or 'stopped'}{STAYS if seen.launcher else ''}")
             leave(connected)
         console.print("the board was reset, its firmware starts")

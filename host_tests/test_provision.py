@@ -1,0 +1,107 @@
+"""`batcher provision` around a board that only notes what is done to it."""
+
+import json
+
+import pytest
+from typer.testing import CliRunner
+
+from batcher_tools import cli, provision
+from batcher_tools.board import Survey
+from batcher_tools.device import DeviceError
+
+GOOD = {
+    "board": "pico_w",
+    "wifi": {"networks": [{"ssid": "barn", "password": "secret-key"}]},
+    "uplink": {"url": "http://10.0.0.1:8080/v1/batches", "token": "t0ken"},
+    "sensors": [{"driver": "bme280"}],
+}
+
+
+@pytest.fixture
+def board(monkeypatch):
+    """-> what happened, in order. `settings` are on it, `broken` is a step that fails."""
+
+    class Board(list):
+        transport = True
+        settings = GOOD
+        broken = ""
+        seen = Survey(running=True, launcher=True, machine="Raspberry Pi Pico W with RP2040")
+
+        def __enter__(self):
+            self.append("open")
+            return self
+
+        def __exit__(self, *_):
+            pass
+
+    made = Board()
+
+    def step(name, result=None):
+        def act(device, *more, **_):
+            made.append(name)
+            if name == made.broken:
+                raise DeviceError(f"{name} failed")
+            device.transport = None if name == "restart" else True
+            if name == "write":
+                made.settings = more[0]
+            return result
+
+        monkeypatch.setattr(provision, name, act)
+
+    for name in ("restart", "reopen", "maintain", "write", "check", "leave"):
+        step(name)
+    step("survey", made.seen)
+    monkeypatch.setattr(provision, "Device", lambda name: made)
+    monkeypatch.setattr(provision, "read_json", lambda _, path: made.on_it(path))
+    made.on_it = lambda path: json.loads(json.dumps(made.settings if "config" in path else {}))
+    return made
+
+
+def run(*words, answers=""):
+    if not cli.app.registered_commands:
+        cli.load()
+    return CliRunner().invoke(cli.app, ["provision", "port", *map(str, words)], input=answers)
+
+
+def settings(tmp_path, config):
+    path = tmp_path / "settings.json"
+    path.write_text(json.dumps(config))
+    return path
+
+
+def fails(words, result):
+    assert isinstance(result.exception, DeviceError), (result.exception, result.output)
+    said = str(result.exception)
+    assert words in said and "\n" not in said, said
+    return said
+
+
+def test_a_file_that_cannot_be_read_leaves_the_board_alone(board, tmp_path):
+    fails("nosuch.json", run("--file", tmp_path / "nosuch.json"))
+    fails("wanted an object", run("--file", settings(tmp_path, [])))
+    assert board == []
+
+
+def test_settings_that_are_refused_leave_the_firmware_running(board, tmp_path):
+    refused = run("--file", settings(tmp_path, {**GOOD, "sensors": []}))
+    assert "maintenance" not in fails("sensors: found a list of 0", refused)
+    assert board == ["open", "survey", "restart"]
+
+
+def test_a_question_that_nobody_answers_leaves_the_firmware_running(board, tmp_path):
+    file = settings(tmp_path, {key: GOOD[key] for key in ("wifi", "board")})
+    fails("nothing was written", run("--file", file))
+    assert board == ["open", "survey", "restart"]
+
+
+def test_what_fails_after_maintenance_says_how_the_board_is_started(board, tmp_path):
+    file = settings(tmp_path, GOOD)
+    stays = "failed; the board stays in maintenance: `batcher resume` starts it"
+    for board.broken in ("maintain", "write", "check"):
+        fails(f"{board.broken} {stays}", run("--file", file))
+    board.seen.launcher = False  # nothing of ours would start
+    assert "maintenance" not in fails("check failed", run("--file", file))
+    board.broken = ""
+    del board[:]
+    assert run("--file", file).exit_code == 0
+    assert board == ["open", "survey", "restart", "reopen", "maintain", "write", "check", "leave"]
