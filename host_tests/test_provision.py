@@ -105,3 +105,36 @@ def test_what_fails_after_maintenance_says_how_the_board_is_started(board, tmp_p
     del board[:]
     assert run("--file", file).exit_code == 0
     assert board == ["open", "survey", "restart", "reopen", "maintain", "write", "check", "leave"]
+
+
+def test_enter_keeps_and_an_answer_corrects_what_is_on_the_board(board):
+    result = run(answers="\nnew-key\nhttp://10.0.0.2/v1\n\n")
+    assert result.exit_code == 0, result.exception
+    assert board.settings["wifi"] == {"networks": [{"ssid": "barn", "password": "new-key"}]}
+    assert board.settings["uplink"] == {"url": "http://10.0.0.2/v1", "token": "t0ken"}
+    assert "t0ken" not in result.output and "secret-key" not in result.output
+
+
+def test_another_network_does_not_get_the_password_of_the_first(board):
+    assert run(answers="house\n\n").exit_code == 0
+    assert board.settings["wifi"] == {"networks": [{"ssid": "house"}]}
+
+
+def test_without_answers_what_is_complete_is_kept(board):
+    assert run().exit_code == 0 and board.settings == GOOD
+    board.settings = {key: GOOD[key] for key in ("board", "wifi", "sensors")}
+    fails("no answer to 'URL of the collector or broker': nothing was written", run())
+
+
+def test_a_secret_is_kept_without_being_shown(monkeypatch):
+    asked = []
+    monkeypatch.setattr(provision.sys.stdin, "isatty", lambda: True, raising=False)
+    monkeypatch.setattr(provision.typer, "prompt", lambda text, **_: asked.append(text) or "")
+    assert provision.ask("its token", True, "t0ken") == "t0ken"
+    assert provision.ask("Wi-Fi network", False, "barn") == "barn"
+    assert provision.ask("its token", True, "") == ""
+    assert asked == [
+        "its token (Enter: keep)",
+        "Wi-Fi network (Enter: barn)",
+        "its token (Enter: none)",
+    ]

@@ -76,9 +76,9 @@ def test_what_the_firmware_would_refuse_is_told_before_it_is_written():
 def test_only_what_is_missing_is_asked_for():
     asked = []
 
-    def ask(text, hidden):
+    def ask(text, hidden, kept):
         asked.append((text, hidden))
-        return ""
+        return kept or ""
 
     assert complete(json.loads(json.dumps(CONFIG)), "", ask) == CONFIG and not asked
     told = complete({"board": "mine"}, "", ask)

@@ -22,7 +22,7 @@ def test_secrets_stand_in_a_file_of_their_own():
 def test_only_what_is_missing_is_asked_for():
     asked = []
 
-    def ask(text, hidden):
+    def ask(text, hidden, kept):
         asked.append((text, hidden))
         return "answer"
 

@@ -98,23 +98,59 @@ def validate(config: dict) -> None:
         raise DeviceError("; ".join(faults))
 
 
-def complete(config: dict, board: str, ask) -> dict:
-    """Fill in what is missing: ask(question, hidden) -> answer."""
+def complete(config: dict, board: str, ask, again: bool = False) -> dict:
+    """Fill in what is missing; again: ask for what is there, too, so that it can be corrected.
+
+    ask(question, hidden, kept) -> the answer, or `kept`; None as `kept`: there has to be one.
+    """
     config.setdefault("board", board)
-    if "wifi" not in config:
-        name = ask("Wi-Fi network (nothing: none)", False)
-        if name:
-            password = ask(f"password of {name}", True)
-            config["wifi"] = {"networks": [{"ssid": name, "password": password}]}
-    uplink = config.setdefault("uplink", {})
-    if "url" not in uplink:
-        uplink["url"] = ask("URL of the collector or broker", False)
-        token = ask("its token (nothing: none)", True)
-        if token:
-            uplink["token"] = token
+    if again or "wifi" not in config:
+        ask_wifi(config, ask)
+    if config.get("uplink") is None:
+        config["uplink"] = {}
+    uplink = config["uplink"]
+    if isinstance(uplink, dict) and (again or "url" not in uplink):
+        ask_uplink(uplink, ask)
     if "sensors" not in config:
-        config["sensors"] = [{"driver": ask("a sensor's driver", False) or "bme280"}]
+        config["sensors"] = [{"driver": ask("a sensor's driver, such as bme280", False, None)}]
     return config
+
+
+def ask_wifi(config: dict, ask) -> None:
+    """Name and password of each network, or of a first one."""
+    wifi = config.get("wifi") or {"networks": [{}]}
+    networks = wifi.get("networks") if isinstance(wifi, dict) else None
+    if not isinstance(networks, list) or not all(isinstance(one, dict) for one in networks):
+        return  # validate() says what is wrong with it
+    for network in networks:
+        known = network.get("ssid", "")
+        name = ask("Wi-Fi network", False, known)
+        if not name:
+            return
+        if name != known:
+            network.pop("password", None)
+        network["ssid"] = name
+        answer(network, "password", ask, f"password of {name}", True)
+    config["wifi"] = wifi
+
+
+def ask_uplink(uplink: dict, ask) -> None:
+    """Where the readings go, and what that asks for."""
+    uplink["url"] = ask("URL of the collector or broker", False, uplink.get("url"))
+    if str(uplink["url"]).startswith(("https:", "mqtts:")):
+        answer(uplink, "ca_file", ask, "the file of its CA on the board", False)
+    if str(uplink["url"]).startswith("mqtt"):
+        answer(uplink, "user", ask, "its user", False)
+        answer(uplink, "password", ask, "its password", True)
+    else:
+        answer(uplink, "token", ask, "its token", True)
+
+
+def answer(entry: dict, key: str, ask, question: str, hidden: bool) -> None:
+    """Ask for one key; it is left out where the answer is nothing."""
+    entry[key] = ask(question, hidden, entry.get(key) or "")
+    if not entry[key]:
+        del entry[key]
 
 
 def write(device: Device, config: dict) -> None:
@@ -148,12 +184,26 @@ def check(device: Device, config: dict, tell=print) -> str | None:
     return None
 
 
-def ask(text: str, hidden: bool) -> str:
-    """One question at the terminal; a secret is not shown."""
-    try:
-        return typer.prompt(text, default="", hide_input=hidden, show_default=False)
-    except typer.Abort:  # Ctrl-C, or nobody there to answer
-        raise DeviceError(f"no answer to {text!r}: nothing was written")
+def ask(text: str, hidden: bool, kept: str | None) -> str:
+    """One question; Enter keeps what is there. A secret is not shown.
+
+    Without a terminal answers are lines of the input, and its end is Enter for all that follow.
+    """
+    enter = "keep" if hidden and kept else kept or "none"
+    question = text if kept is None else f"{text} (Enter: {enter})"
+    while True:
+        if sys.stdin.isatty():
+            try:
+                said = typer.prompt(question, default="", hide_input=hidden, show_default=False)
+            except typer.Abort:
+                raise DeviceError("stopped: nothing was written")
+        else:
+            line = sys.stdin.readline()
+            said = line.strip()
+            if not line and kept is None:
+                raise DeviceError(f"no answer to {text!r}: nothing was written")
+        if said or kept is not None:
+            return said or kept
 
 
 def register(app: typer.Typer) -> None:
@@ -170,7 +220,10 @@ def register(app: typer.Typer) -> None:
             bool, typer.Option("--check/--no-check", help="try Wi-Fi and uplink from the board")
         ] = True,
     ) -> None:
-        """Settings onto a board: asks for what is missing, and tries them from the board."""
+        """Settings onto a board: asks for them, and tries them from the board.
+
+        Enter keeps what the board has. With --file only what that has not is asked for.
+        """
         if board:
             check_board(board)
         given = read_file(file) if file else None
@@ -181,7 +234,9 @@ def register(app: typer.Typer) -> None:
                 restart(connected, wait=False)
             if board:
                 config["board"] = board
-            complete(config, board_for(seen.machine) if "board" not in config else "", ask)
+            complete(
+                config, board_for(seen.machine) if "board" not in config else "", ask, not file
+            )
             validate(config)
             if connected.transport is None:
                 reopen(connected)
