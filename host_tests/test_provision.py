@@ -138,3 +138,34 @@ def test_a_secret_is_kept_without_being_shown(monkeypatch):
         "Wi-Fi network (Enter: barn)",
         "its token (Enter: none)",
     ]
+
+
+def test_what_only_the_firmware_knows_is_refused_before_anything_is_written(board, tmp_path):
+    sensors = [
+        {"driver": "bme820"},
+        {"driver": "bme280", "bus": "i2c7"},
+        {"driver": "sht4x", "name": "one"},
+        {"driver": "sht3x", "name": "one"},
+        {"driver": "pulse", "counter": 23},
+    ]
+    bad = {**GOOD, "sensors": sensors, "duty": {}, "spool": {}}
+    said = fails("sensors[0]: no driver 'bme820'", run("--file", settings(tmp_path, bad)))
+    for words in (
+        "; sensors[1]: no bus 'i2c7'; there are: i2c0",
+        "; sensors[3].name: found 'one', wanted another",
+        "; sensors[4]: GPIO 23: it powers the Wi-Fi chip",
+        "; duty: found it beside a spool",
+    ):
+        assert words in said, said
+    assert "write" not in board and "maintain" not in board
+
+
+def test_a_board_file_that_only_the_board_has(board, tmp_path):
+    file = settings(tmp_path, {**GOOD, "board": "mine"})
+    fails("board: found 'mine', wanted the name of a file", run("--file", file))
+    board.seen.files["/batcher/boards/mine.py"] = [1, "-"]
+    assert run("--file", file).exit_code == 0
+    file = settings(
+        tmp_path, {**GOOD, "board": "mine", "sensors": [{"driver": "bme280", "bus": 5}]}
+    )
+    fails("sensors[0]: no bus 5", run("--file", file))

@@ -15,8 +15,13 @@ _FIELDS = (
 def preflight(faults: list, path: str, secrets: str) -> dict:
     """-> the configuration; nothing to build from where `faults` has got a line."""
     config = load_config(faults, path, secrets)
-    if faults:
-        return config
+    if not faults:
+        fit(config, faults)
+    return config
+
+
+def fit(config: dict, faults: list) -> None:
+    """What no table of rules says; `batcher provision` asks it on a computer."""
     board = data = None
     try:
         data = load("boards." + config["board"])
@@ -61,7 +66,6 @@ def preflight(faults: list, path: str, secrets: str) -> dict:
     found = told["overflow"] = told["overflow"] or spill
     if (found == "spill") != (spill == "spill"):
         fault(faults, "batcher.overflow", repr(found), "'spill' with a spool, another without")
-    return config
 
 
 def _alone(faults, where, other, name):

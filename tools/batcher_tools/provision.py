@@ -13,7 +13,7 @@ from rich.console import Console
 from .board import ONBOARD, leave, maintain, reopen, restart, survey
 from .deploy import board_for, check_board
 from .device import Device, DeviceError, choose
-from .paths import FIRMWARE
+from .paths import BOARDS, FIRMWARE
 from .transfer import put_file
 
 CONFIG = "/batcher/config.json"
@@ -78,17 +78,26 @@ def wanted_object(where, config) -> dict:
     return config
 
 
-def rules():
-    """-> the firmware's module that reads a configuration: it judges here as on the board."""
-    if str(FIRMWARE) not in sys.path:
-        sys.path.append(str(FIRMWARE))
-    return importlib.import_module("batcher.config")
+def rules(name: str = "config"):
+    """-> a firmware's module that reads a configuration: it judges here as on the board."""
+    for folder in (str(FIRMWARE), str(BOARDS.parent)):
+        if folder not in sys.path:
+            sys.path.append(folder)
+    return importlib.import_module("batcher." + name)
 
 
-def validate(config: dict) -> None:
-    """DeviceError with what the firmware would say of these settings."""
+def validate(config: dict, own=()) -> None:
+    """DeviceError with what the firmware would say of these settings.
+
+    own: files of the board; one that has a board file of its own is the only one to know it.
+    """
     faults: list[str] = []
-    rules().check(json.loads(json.dumps(config)), faults)
+    checked = rules().check(json.loads(json.dumps(config)), faults)
+    if not faults:
+        rules("preflight").fit(checked, faults)
+        place = f"/batcher/boards/{checked['board']}."
+        if any(path.startswith(place) for path in own):
+            faults = [fault for fault in faults if not fault.startswith("board: ")]
     if not faults:
         try:
             _ = urlsplit(config["uplink"]["url"]).port
@@ -237,7 +246,7 @@ def register(app: typer.Typer) -> None:
             complete(
                 config, board_for(seen.machine) if "board" not in config else "", ask, not file
             )
-            validate(config)
+            validate(config, seen.files)
             if connected.transport is None:
                 reopen(connected)
             try:

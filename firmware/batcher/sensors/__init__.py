@@ -35,7 +35,8 @@ def check(name: str, options: dict, board=None) -> list:
         kind, value = part(name, options)
         if kind == "i2c":
             if type(value) is not str or board is not None and value not in board.I2C:
-                faults.append("no bus %r; there are: %s" % (value, ", ".join(board.I2C)))
+                buses = board.I2C if board else ()
+                faults.append("no bus %r; there are: %s" % (value, ", ".join(buses)))
         elif kind != "temperature" and type(value) is not int:
             faults.append("%r is not the number of a pin" % (value,))
         _make(name, options, None)
