@@ -58,10 +58,13 @@ def test_secrets_lie_over_the_settings_as_on_the_board():
 
 def test_what_the_firmware_would_refuse_is_told_before_it_is_written():
     validate(CONFIG)
+    validate(CONFIG | {"uplink": {"url": "mqtts://x", "ca_file": "only-on-the-board.pem"}})
     for change, words in (
         ({"uplink": {"url": "192.168.1.5:8080"}}, 'uplink.url: found "192.168.1.5:8080"'),
         ({"uplink": {"url": "ftp://x/y"}}, "uplink.url"),
-        ({"uplink": {"url": "http://x:99999/y"}}, "uplink.url: wanted a port"),
+        ({"uplink": {"url": "http://x:99999/y"}}, 'uplink.url: found "http://x:99999/y", wanted'),
+        ({"uplink": {"url": "https://x/y"}}, "uplink.ca_file: found nothing, wanted the CA"),
+        ({"uplink": {"url": "mqtt://x/y"}}, 'uplink.url: found "mqtt://x/y", wanted'),
         ({"uplink": {"url": 5}}, "uplink.url: found 5"),
         ({"uplink": "http://x/y"}, "uplink: found"),
         ({"wifi": "home"}, "wifi: found"),

@@ -125,11 +125,23 @@ def check(found, faults: list, rule: str = RULES, where: str = ""):
 def _example(url):
     """-> what a rule says of such a URL."""
     scheme, _, rest = url.partition("://")
-    return rest[:1] not in ("", "/") and " " not in rest and scheme + "://host/path"
+    host, _, path = rest.partition("/")
+    name, _, port = host.partition(":")
+    port = port or "0"
+    for wrong in "@?# ":  # what a transport would take for a part of the name
+        name = wrong not in host and name
+    if not name or " " in path or not port.isdigit() or int(port) > 65535:
+        return None
+    if scheme[:1] == "m":
+        return path == "" and scheme + "://host[:port]"
+    return scheme + "://host[:port]/path"
 
 
 def _shown(value, form):
-    """-> `value` for a message: short, and not at all where it is, or may hold, a secret."""
+    """-> `value` for a message: short, and not at all where it is, or may hold, a secret.
+
+    What has an @ may be a URL with a password in it.
+    """
     if value is None:
         return "nothing"
     if isinstance(value, dict):
@@ -137,7 +149,7 @@ def _shown(value, form):
     if isinstance(value, list):
         return "a list of %d" % len(value)
     text = json.dumps(value)
-    if form not in ("secret", "list", "object") and len(text) <= 42:
+    if form not in ("secret", "list", "object") and len(text) <= 42 and "@" not in text:
         return text
     if isinstance(value, str):
         return "a string of %d characters" % len(value)

@@ -17,11 +17,20 @@ def preflight(faults: list, path: str, secrets: str) -> dict:
     config = load_config(faults, path, secrets)
     if not faults:
         fit(config, faults)
+        name = config["uplink"]["ca_file"]
+        try:
+            if name:
+                open(name).close()
+        except OSError:
+            fault(faults, "uplink.ca_file", repr(name), "a file that is there")
     return config
 
 
 def fit(config: dict, faults: list) -> None:
     """What no table of rules says; `batcher provision` asks it on a computer."""
+    up = config["uplink"]
+    if up["url"][4] == "s" and not up["ca_file"]:
+        fault(faults, "uplink.ca_file", "nothing", "the CA's file, for TLS")
     board = data = None
     try:
         data = load("boards." + config["board"])

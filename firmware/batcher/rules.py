@@ -12,14 +12,15 @@ RULES = (
     "  country str null 1 2\n"
     "  hostname str null 1 32\n"
     " uplink object {}\n"
-    "  url url ! http://host/path https://host/path mqtt://host/path mqtts://host/path\n"
+    "  url url ! http://host[:port]/path https://host[:port]/path"
+    " mqtt://host[:port] mqtts://host[:port]\n"
     '  format one "rows" rows json line senml cbor blocks\n'
     "  token secret null 1 512\n"
     "  user str null 1 128\n"
     "  password secret null 1 128\n"
     "  topic str null 1 128\n"
     "  ack bool true\n"  # wait for the collector's echo; false for any other server
-    "  ca_file str null 1 64\n"  # DER
+    "  ca_file str null 1 64\n"  # DER or PEM, beside this configuration
     "  deadline_ms int 7000 200 8000\n"
     "  retry_first_ms int 1000 10 600000\n"
     "  retry_most_ms int 60000 100 86400000\n"

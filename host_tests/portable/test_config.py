@@ -56,7 +56,7 @@ def test_every_fault_is_told_with_key_found_and_wanted():
     for line in (
         "board: found 3, wanted a string of 1 to 32 characters",
         "uplnk: found an unknown key, wanted one of: ",
-        'uplink.url: found "ftp://x", wanted one of: http://host/path, https://host/path, ',
+        'uplink.url: found "ftp://x", wanted one of: http://host[:port]/path, https://',
         "uplink.deadline_ms: found 9000, wanted a whole number from 200 to 8000",
         "sensors[0].every_ms: found 0, wanted a whole number from 1 to 86400000",
         "sensors[1]: found a number, wanted an object",
@@ -232,3 +232,31 @@ def test_pins_are_given_away_once_and_no_trap_is_built():
 def test_time_servers_are_strings():
     assert prepared(sntp=["pool.ntp.org"])["sntp"] == ["pool.ntp.org"]
     assert prepared(sntp=[3]) == ["sntp[0]: found 3, wanted a string of 1 to 64 characters"]
+
+
+def test_a_url_is_one_that_its_transport_takes():
+    for url in ("http://h", "http://h:80/a?b=1", "http://10.0.0.1:/", "mqtt://h", "mqtt://h:1883/"):
+        assert prepared(uplink={"url": url})["uplink"]["url"] == url
+    one = ", wanted one of: http://host[:port]/path, https://host[:port]/path, mqtt://host[:port], "
+    for url in ("mqtt://h/path", "http://[::1]/", "http://h?x=1", "http://h#x", "http://:80/",
+                "http://h:99999/", "http://h:port/", "http:/h/", "http://", "ftp://h"):  # fmt: skip
+        found = prepared(uplink={"url": url})
+        assert len(found) == 1 and found[0].startswith('uplink.url: found "%s"%s' % (url, one)), (
+            found
+        )
+    found = prepared(uplink={"url": "http://me:hunter2@h/"})
+    assert found[0].startswith("uplink.url: found a string of 20 characters" + one), found
+
+
+def test_tls_needs_the_file_of_a_ca_that_is_there():
+    for url in ("https://h/", "mqtts://h"):
+        found = prepared(uplink={"url": url})
+        assert found == ["uplink.ca_file: found nothing, wanted the CA's file, for TLS"]
+        found = prepared(uplink={"url": url, "ca_file": "no_such.pem"})
+        assert found == ["uplink.ca_file: found 'no_such.pem', wanted a file that is there"]
+    folder = scratch.folder("ca")
+    try:
+        name = _write(folder + "/ca.pem", "")
+        assert prepared(uplink={"url": "https://h/", "ca_file": name})["uplink"]["ca_file"] == name
+    finally:
+        scratch.remove(folder)

@@ -98,11 +98,6 @@ def validate(config: dict, own=()) -> None:
         place = f"/batcher/boards/{checked['board']}."
         if any(path.startswith(place) for path in own):
             faults = [fault for fault in faults if not fault.startswith("board: ")]
-    if not faults:
-        try:
-            _ = urlsplit(config["uplink"]["url"]).port
-        except ValueError:
-            faults = ["uplink.url: wanted a port of 0 to 65535"]
     if faults:
         raise DeviceError("; ".join(faults))
 
