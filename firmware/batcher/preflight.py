@@ -5,6 +5,9 @@ from .board import Board, load
 from .config import check, fault
 from .config import load as load_config
 
+# Folders of these names would be imported in place of the firmware's.
+_TAKEN = ("", "batcher", "boards", "sensors", "uplink")
+
 # What a sensor's entry may say of each field of its driver.
 _FIELDS = (
     ("limits", "list null 2 2\n  * int null -2147483646 2147483646"),
@@ -68,10 +71,15 @@ def fit(config: dict, faults: list) -> None:
                 _alone(faults, place, config["duty"], "duty")  # it keeps all
                 if key == "band":
                     _alone(faults, place, entry["window_ms"], "window_ms")
+    spool = config["spool"]
+    if spool:
+        name = spool["path"]
+        if name.replace("/batcher/", "").strip("./").split("/")[0] in _TAKEN:
+            fault(faults, "spool.path", repr(name), "a folder of its own")
     if config["duty"]:
-        _alone(faults, "duty", config["spool"], "a spool")  # it keeps readings itself
+        _alone(faults, "duty", spool, "a spool")  # it keeps readings itself
     told = config["batcher"]
-    spill = "spill" if config["spool"] else "drop_oldest"
+    spill = "spill" if spool else "drop_oldest"
     found = told["overflow"] = told["overflow"] or spill
     if (found == "spill") != (spill == "spill"):
         fault(faults, "batcher.overflow", repr(found), "'spill' with a spool, another without")

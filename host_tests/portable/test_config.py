@@ -260,3 +260,12 @@ def test_tls_needs_the_file_of_a_ca_that_is_there():
         assert prepared(uplink={"url": "https://h/", "ca_file": name})["uplink"]["ca_file"] == name
     finally:
         scratch.remove(folder)
+
+
+def test_a_spool_does_not_lie_where_the_firmware_is():
+    for path in ("readings", "/batcher/readings", "/sd/batcher", "data/boards", ".readings"):
+        assert prepared(spool={"path": path})["spool"]["path"] == path
+    for path in ("batcher", "boards", "./sensors/", "uplink/a", ".", "..", "/", "/batcher",
+                 "/batcher/", "/batcher/uplink"):  # fmt: skip
+        fault = "spool.path: found '%s', wanted a folder of its own" % path
+        assert prepared(spool={"path": path}) == [fault], path
