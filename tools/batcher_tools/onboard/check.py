@@ -9,6 +9,15 @@ import network
 def check():
     wlan = network.WLAN(network.STA_IF)
     wlan.active(True)
+    if networks and wlan.isconnected():  # noqa: F821 (to what it was told before: that proves nothing)
+        wlan.disconnect()
+        for _ in range(50):
+            if not wlan.isconnected():
+                break
+            time.sleep_ms(100)
+        else:
+            print("failed wifi still joined to an earlier network")
+            return
     for ssid, password in networks:  # noqa: F821
         if not wlan.isconnected():
             wlan.connect(ssid, password)
