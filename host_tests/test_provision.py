@@ -169,3 +169,16 @@ def test_a_board_file_that_only_the_board_has(board, tmp_path):
         tmp_path, {**GOOD, "board": "mine", "sensors": [{"driver": "bme280", "bus": 5}]}
     )
     fails("sensors[0]: no bus 5", run("--file", file))
+
+
+@pytest.mark.parametrize("uplink", [5, None, [], "http://x/y", {"url": 5}, {"url": None}])
+def test_an_uplink_of_a_wrong_form_is_one_line(uplink, board, tmp_path):
+    said = fails("", run("--file", settings(tmp_path, {**GOOD, "uplink": uplink})))
+    assert "uplink" in said or "URL" in said, said
+    board.settings = {**GOOD, "uplink": uplink}
+    fails("", run())
+
+
+@pytest.mark.parametrize("wifi", [5, [], "barn", {"networks": 5}, {"networks": [5]}, {}])
+def test_a_wifi_of_a_wrong_form_is_one_line(wifi, board, tmp_path):
+    fails("wifi", run("--file", settings(tmp_path, {**GOOD, "wifi": wifi})))

@@ -105,6 +105,7 @@ def test_only_what_is_missing_is_asked_for():
         ("collect --certfile nope --db x.db", "'nope' does not exist"),
         ("collect --certfile /etc/hosts --db x.db", "collect: /etc/hosts: no certificate"),
         ("collect --keyfile /dev/null --db x.db", "--keyfile goes with --certfile"),
+        ("deploy socket://127.0.0.1:9 --board zz", "no board 'zz': one of"),
         ("provision --board toaster --file x", "no board 'toaster': one of"),
     ],
 )

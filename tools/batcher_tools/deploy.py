@@ -197,6 +197,8 @@ def register(app: typer.Typer) -> None:
         verify: Annotated[bool, typer.Option(help="read every file on the board")] = False,
     ) -> None:
         """Put the firmware on a board: compiled, only what changed, never half of it."""
+        if board:
+            check_board(board)
         columns = (
             TextColumn("{task.description}"),
             BarColumn(),
