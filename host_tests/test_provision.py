@@ -25,6 +25,7 @@ def board(monkeypatch):
         transport = True
         settings = GOOD
         broken = ""
+        stopped = False  # by Ctrl-C at that step
         seen = Survey(running=True, launcher=True, machine="Raspberry Pi Pico W with RP2040")
 
         def __enter__(self):
@@ -39,6 +40,8 @@ def board(monkeypatch):
     def step(name, result=None):
         def act(device, *more, **_):
             made.append(name)
+            if made.stopped and name == made.broken:
+                raise KeyboardInterrupt
             if name == made.broken:
                 raise DeviceError(f"{name} failed")
             device.transport = None if name == "restart" else True
@@ -182,3 +185,13 @@ def test_an_uplink_of_a_wrong_form_is_one_line(uplink, board, tmp_path):
 @pytest.mark.parametrize("wifi", [5, [], "barn", {"networks": 5}, {"networks": [5]}, {}])
 def test_a_wifi_of_a_wrong_form_is_one_line(wifi, board, tmp_path):
     fails("wifi", run("--file", settings(tmp_path, {**GOOD, "wifi": wifi})))
+
+
+def test_ctrl_c_and_settings_on_the_board_that_cannot_be_read(board, tmp_path):
+    board.broken, board.stopped = "write", True
+    stays = "stopped; the board stays in maintenance"
+    fails(stays, run("--file", settings(tmp_path, GOOD)))
+    del board[:]
+    board.on_it = lambda path: json.loads("{")
+    assert run().exit_code == 1
+    assert board == ["open", "survey", "restart"]

@@ -233,9 +233,11 @@ def register(app: typer.Typer) -> None:
         given = read_file(file) if file else None
         with Device(choose(device)) as connected:
             seen = survey(connected)
-            config = read_settings(connected) if given is None else given
-            if seen.running:  # we interrupted it, and its watchdog does not wait for answers
-                restart(connected, wait=False)
+            try:
+                config = read_settings(connected) if given is None else given
+            finally:
+                if seen.running:  # we interrupted it, and its watchdog does not wait for answers
+                    restart(connected, wait=False)
             if board:
                 config["board"] = board
             complete(
@@ -251,7 +253,7 @@ def register(app: typer.Typer) -> None:
                 fault = check(connected, config, console.print) if check_it else None
                 if fault:
                     raise DeviceError(fault)
+                leave(connected)
             except (DeviceError, KeyboardInterrupt) as exc:
-                raise DeviceError(f"{exc or 'stopped'}{STAYS if seen.launcher else ''}")
-            leave(connected)
+                raise DeviceError(f"{str(exc) or 'stopped'}{STAYS if seen.launcher else ''}")
         console.print("the board was reset, its firmware starts")
