@@ -87,4 +87,4 @@ def test_a_question_by_udp_leaves_no_socket_open(monkeypatch):
                 await task
 
     asyncio.run(main())
-    assert len(opened) == 7 and all(sock.fileno() < 0 for sock in opened)
+    assert len(opened) == 9 and all(sock.fileno() < 0 for sock in opened)

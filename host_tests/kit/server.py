@@ -57,9 +57,9 @@ class Request:
         self.body = body
 
 
-async def read_request(reader):
-    """-> Request, or None at the end of the connection."""
-    line = await reader.readline()
+async def read_request(reader, first=None):
+    """-> Request, or None at the end of the connection. first: its line, where that was read."""
+    line = first or await reader.readline()
     if not line:
         return None
     headers = {}

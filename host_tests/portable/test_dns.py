@@ -156,6 +156,20 @@ def test_of_several_addresses_the_next_is_tried_after_a_failure():
     asyncio.run(main())
 
 
+def test_a_dead_address_has_one_turn_though_the_server_names_it_first_each_time():
+    async def main():
+        two = [(1, 60, b"\x01\x01\x01\x01"), (1, 60, b"\x02\x02\x02\x02")]
+        async with UdpServer(lambda q: [reply(q, two)]) as server:
+            resolver = Resolver([server.address], ms=500)
+            got = []
+            for _ in range(4):
+                got.append(await resolver("n.x"))
+                resolver.failed("n.x")
+            assert got == ["1.1.1.1", "2.2.2.2"] * 2 and len(server.questions) == 2
+
+    asyncio.run(main())
+
+
 def test_a_board_asks_the_name_server_that_dhcp_gave():
     class Network:
         STA_IF = 0

@@ -126,6 +126,19 @@ def test_the_epoch_holds_across_the_wrap_of_ticks():
         assert got == [(1700000000007 + 1000 * i, i) for i in range(40)]
 
 
+def test_a_line_is_never_a_comment():
+    clock = Timebase()
+    clock.set_epoch(1700000000, 5, ticks=0)
+    schema = Schema("#1 pump", [("flow", "m3/s", -2)])
+    ring = RecordRing(schema, 2000, 16, timebase=clock)
+    row = schema.row()
+    row[1] = 5
+    assert ring.push(row)
+    ring.seal()
+    text = bytes(encoded(LineEncoder(clock), ring.peek(9)))
+    assert text.startswith(b"\\#1\\ pump,device="), text
+
+
 def test_both_interpreters_and_both_word_sizes_write_the_same_bytes():
     clock = Timebase()
     clock.set_epoch(1700000000, 5, ticks=0)

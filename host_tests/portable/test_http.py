@@ -9,7 +9,7 @@ from batcher.port import asyncio, ticks_diff, ticks_ms
 from batcher.uplink.http import HttpUplink
 from kit.check import raises
 from kit.encoder import PlainJson, Source
-from kit.server import HttpServer, Server, answer, echo
+from kit.server import HttpServer, Server, answer, echo, read_request
 
 IDENT = Identity("dev-1", "00112233aabbccdd")
 
@@ -157,6 +157,12 @@ def test_answers_are_judged():
             RetryAfter,
             "7000",
         ),
+        (  # a time that has passed: at once, not in a day
+            "503 Unavailable",
+            "Retry-After: Mon, 23 Nov 2026 00:00:00 GMT\r\nDate: Mon, 23 Nov 2026 00:01:00 GMT\r\n",
+            RetryAfter,
+            "-60000",
+        ),
     )
 
     async def main():
@@ -165,7 +171,9 @@ def test_answers_are_judged():
                 up = uplink(server, wait_ms=60001)
                 exc = await failure(up, [1], kind)
                 assert word in str(exc), (status, str(exc))
-                if "7000" in word:
+                if word == "-60000":
+                    assert exc.ms == -60000
+                elif "7000" in word:
                     assert exc.ms == 7000
                 elif kind is RetryAfter and "864" not in word:
                     assert exc.ms == 60001
@@ -222,6 +230,9 @@ def test_a_batch_too_large_for_the_other_side_is_split():
                 if await up.send(list(range(100))) is True:
                     break
             assert 2 < len(server.requests) < 30, len(server.requests)
+            for _ in range(100):  # it does not grow for ever
+                assert await up.send([1]) is True
+            assert up.most == 0
             up.close()
 
     run(main)
@@ -327,6 +338,25 @@ def test_an_early_answer_ends_a_long_request():
             exc = await failure(up, list(range(6000)), Rejected)
             assert "stop it" in str(exc)
             assert up.sock is None
+
+    run(main)
+
+
+def test_an_interim_answer_does_not_stop_a_long_request():
+    async def talk(reader, writer):
+        first = await reader.readline()
+        writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+        await writer.drain()
+        request = await read_request(reader, first)
+        writer.write(echo(request))
+        await writer.drain()
+
+    async def main():
+        for n in (5, 6000):
+            async with Server(talk) as server:
+                up = uplink(server, piece=512)
+                assert await up.send(list(range(n))) is True
+                up.close()
 
     run(main)
 

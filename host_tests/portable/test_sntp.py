@@ -107,6 +107,14 @@ def test_a_server_that_is_alone_is_believed_at_the_second_time():
     assert results == [False]
 
 
+def test_of_two_servers_one_may_be_dead():
+    for answers in ([lambda q: [], lambda q: [reply(q, NOW + 90)]],) * 2:
+        sntp, _, _ = sync(lambda q: [reply(q)])
+        _, results, told = sync(*answers, sntp=sntp)
+        assert results == [True] and told[0][0] == NOW + 90
+        answers.reverse()
+
+
 def test_the_drift_of_the_own_clock_is_measured():
     sntp, _, _ = sync(lambda q: [reply(q)])
     hour = 3600 * 1000

@@ -89,11 +89,13 @@ class Resolver:
         return entry[0][0]
 
     def failed(self, name):
-        """The address did not connect: the next one first, and ask again."""
+        """The address did not connect: each has its turn, and after the last one we ask again."""
         entry = self._known.get(name)
         if entry:
-            entry[0].append(entry[0].pop(0))
-            entry[1] = ticks_ms()
+            if entry[0][1:]:
+                del entry[0][0]
+            else:
+                entry[1] = ticks_ms()
 
 
 def name_servers():

@@ -16,7 +16,7 @@ def escape(name: str, equals: bool = True) -> str:
     for char in "\r\n\t":
         name = name.replace(char, " ")
     name = name.replace("\\", "/")
-    for char in ", =" if equals else ", ":
+    for char in ", =" if equals else ", #":  # a line that begins with # is a comment
         name = name.replace(char, "\\" + char)
     return name
 

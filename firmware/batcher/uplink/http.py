@@ -13,6 +13,7 @@ from ..port import asyncio, const
 from .answer import ACK, DATE, LOCATION, NAMES, RETRY, read
 from .transport import Transport
 
+_NOON = const(43200)
 _CHUNK = const(6)  # "0123\r\n" before a piece, and 2 bytes after it
 
 
@@ -103,15 +104,14 @@ class HttpUplink(Transport):
             self._refuse(good, status, "%d%s" % (status, _printable(said)), values, text)
         if not n:
             raise OSError("%d before all was sent" % status)
-        if self.most:
-            self.most += 1 + self.most // 8
+        self.most = (self.most * 9 + 7) // 8 * (self.most < 9999)  # grows, up to "not known"
         return n == offered or n
 
     def _poll(self):
         """-> how many bytes have come, None where none; 0: the other side has ended."""
         self.at = self.end = 0
         try:
-            got = self.sock.readinto(self.view)
+            got = self.sock.readinto(self.view[:16])
         except (OSError, ValueError):
             return 0
         self.end = got or 0
@@ -156,7 +156,8 @@ class HttpUplink(Transport):
                     if whole:
                         break
                     left -= n
-                    if self._poll() is not None:  # an answer before the end: the rest stays here
+                    # An answer before the end: the rest stays here. Not a 1xx, for read() to pass.
+                    if not self.end and self._poll() is not None and buffer[9] != 49:
                         break
                     await asyncio.sleep(0)  # the loop is not ours alone
                     n = self.encoder.fill(self._piece)
@@ -188,13 +189,14 @@ class HttpUplink(Transport):
                 if late.isdigit():
                     ms = min(int(late), 86400) * 1000
                 else:  # told apart by the other side's own clock: ours may be unset
-                    ms = (_day_second(late) - _day_second(values[DATE])) % 86400 * 1000
+                    ms = (_day_second(late) - _day_second(values[DATE]) + _NOON) % (2 * _NOON)
+                    ms = (ms - _NOON) * 1000  # half a day at most; below 0 where it has passed
             except ValueError:  # it does not ask to be left alone
                 if status >= 500 or status in (408, 425, 429):
                     raise OSError(said)
                 if 300 <= status < 400:
-                    said += ": redirects are not followed; set the URL to "
+                    said += ": no redirects; set the URL to "
                     said += _printable(values[LOCATION])
                 else:
-                    said += ": nothing is lost; check token and URL"
+                    said += ": check token and URL"
         raise RetryAfter(ms, said)

@@ -212,8 +212,7 @@ class MqttUplink(Transport):
             if flying and self._large > 1:
                 self.most = self._large // 2
             raise
-        if self.most:
-            self.most += 1 + self.most // 8
+        self.most = (self.most * 9 + 7) // 8 * (self.most < 9999)  # grows, up to "not known"
 
     async def _publish(self, batch, sent, left):
         """Write one message; -> how many items are in it, 0 where one alone is above the limit."""

@@ -54,10 +54,12 @@ class Sntp:
 
     async def sync(self):
         """Ask the servers in turn; -> was the clock set."""
-        if len(self.servers) > 1:  # of one alone the second answer counts
+        servers = self.servers
+        if len(servers) > 1:  # of one alone the second answer counts
             self._odd = None
+            servers = servers * 2  # where one is dead, that of the other does
         question = b"\x23" + bytes(39) + urandom(8)  # version 4, client; the cookie
-        return bool(await ask(self, self.servers, 123, question, self._believe))
+        return bool(await ask(self, servers, 123, question, self._believe))
 
     def _believe(self, reply, question, sent):
         """Set the clock by a reply -> was it good; None: it is no reply to our question."""
