@@ -219,3 +219,17 @@ except BaseException as exc:
     assert "ended: RuntimeError: by a test" in text
     later = house.run("import batcher\nbatcher.status()", prelude="")
     assert "last run" in later and "ended: RuntimeError: by a test" in later, later
+
+
+def test_every_boards_watchdog_bites_within_seconds(house):
+    house.config["sensors"] = [{"driver": "bme280"}]
+    prelude = """
+import sys
+import kit.machine
+sys.modules["machine"] = kit.machine
+from batcher.hardware import build, prepare
+"""
+    for board in ("pico_w", "pico2_w", "esp32", "esp32_s3", "esp32_c3", "esp32_c6"):
+        house.config["board"] = board
+        said = house.run("print(build(prepare()).watchdog_ms)", prelude)
+        assert said.split() == ["8388"], (board, said)

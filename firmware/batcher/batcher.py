@@ -231,7 +231,10 @@ class Batcher(Flusher):
         rejected. What comes in later is not waited for. RuntimeError from inside the handler.
         """
         self._not_inside("flush")
-        left = len(self.store)
+        store = self.store
+        getattr(store, "ram", store).seal()  # or what comes later could go before what is there
+        self._regrant()
+        left = len(store)
         if left == 0:
             return True
         if self._handler is None:

@@ -25,8 +25,7 @@ class Board:
         self.machine = load(data.MACHINE) if real else None
         self._wifi = wifi
         self._owners = {}
-        # RP2: the second block of PIO; Wi-Fi's driver takes a machine of the other
-        self._counters = 4 if data.COUNTER == "pio" else 0
+        self._counters = 0  # RP2: of the first block of PIO; Wi-Fi's driver takes the second
 
     def i2c(self, name: str):
         """-> the bus of that name, built once."""

@@ -157,6 +157,7 @@ class Flusher:
             except Exception as exc:
                 self._count("errors")
                 log(name, exc)
-            self._telling = False
+            finally:
+                self._telling = False
 
         return call

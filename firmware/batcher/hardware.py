@@ -44,7 +44,9 @@ def build(config):
     hardware.machine = machine = board.machine
     hardware.port = data.PORT
     hardware.rtc_bytes = data.RTC_MEMORY
-    hardware.watchdog_ms = data.WATCHDOG_MS if data.PORT != "unix" and config["watchdog"] else 0
+    # What a board can wait at most is days on some; RP2's 8 s suffice for what this firmware does.
+    ms = min(data.WATCHDOG_MS, 8388)
+    hardware.watchdog_ms = ms if data.PORT != "unix" and config["watchdog"] else 0
     hardware.cause = cause = _cause(machine)
     pin = machine.Pin
     hardware.led_active = data.LED_ACTIVE

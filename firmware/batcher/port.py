@@ -91,7 +91,7 @@ if MICROPYTHON:
             raise exc
 
     def is_awaitable(x):
-        return hasattr(x, "send") and hasattr(x, "throw")
+        return hasattr(x, "send") and hasattr(x, "throw") or isinstance(x, asyncio.Task)
 
     def current():
         """-> the running task, or None outside of an event loop."""

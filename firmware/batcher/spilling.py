@@ -27,7 +27,7 @@ class Spilling:
         batcher = self._batcher
         while True:
             wait = batcher.store.tick(self._clock.ticks(), not batcher._retry)
-            batcher._regrant()
+            batcher._landed()  # there may be room for who waits in put()
             await self._signal.wait(min(wait, _LOOK_MS))
 
     def _lost(self, *what):

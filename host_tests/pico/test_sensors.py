@@ -96,6 +96,7 @@ COUNTERS = """
 import machine, micropython, rp2, time
 from batcher.sensors.pulse import IrqCounter, PioCounter, Pulse
 pin = machine.Pin(15, machine.Pin.IN)
+machine.Pin("LED", machine.Pin.OUT).value(1)  # Wi-Fi's chip has it, and takes a state machine
 pio = PioCounter(rp2, pin)
 irq = IrqCounter(machine.Pin(15, machine.Pin.IN), machine.Pin.IRQ_RISING)
 driver = Pulse(pio)

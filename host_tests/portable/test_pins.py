@@ -100,6 +100,17 @@ def test_ds18b20_faults():
     assert read(driver, clock) == [2150]
 
 
+def test_ds18b20_that_loses_its_power_each_time_never_becomes_a_reading():
+    clock, chips, bus = wire(A)
+    driver = DS18B20(bus)
+    for _ in range(3):
+        driver.measure(driver.schema.row())
+        chips[0].unpowered()
+        with raises(OSError, "has lost its power"):
+            read(driver, clock)
+        chips[0].unpowered()
+
+
 def test_ds18b20_that_is_really_hot():
     clock, chips, bus = wire(A)
     driver = DS18B20(bus)

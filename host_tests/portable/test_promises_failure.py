@@ -6,6 +6,7 @@ Time is virtual: no test sleeps.
 import builtins
 
 from batcher.backoff import Backoff
+from batcher.batcher import Batcher
 from batcher.errors import Rejected, RetryAfter
 from batcher.port import MICROPYTHON, asyncio, micropython
 from kit.rig import Rig, reject
@@ -261,3 +262,22 @@ def test_7_poison_then_offline_does_not_forget_what_is_suspect():
     rig.clock.advance(5000)
     assert rig.calls == [[0, 1, 2, 3], [0, 1], [0, 1], [2], [3]]
     assert rig.lost == [(2, "x")]
+
+
+def test_5_commit_a_task_as_a_result_is_waited_for():
+    async def main():
+        async def post():
+            await asyncio.sleep(0.01)
+            raise OSError("down")
+
+        errors = []
+        b = Batcher(8, interval_ms=1, on_error=errors.append)
+        b.register_handler(lambda batch: asyncio.create_task(post()))
+        b.start()
+        b.add(1)
+        assert await b.flush(1000) is False
+        assert len(errors) == 1 and b.stats["pending"] == 1 and b.stats["delivered"] == 0
+        b.register_handler(lambda batch: None)
+        await b.close()
+
+    asyncio.run(main())

@@ -3,6 +3,7 @@
 # heap: 512k
 
 from batcher.batcher import Batcher
+from batcher.port import asyncio
 from batcher.records import RecordRing
 from batcher.schema import Schema
 from batcher.timebase import Timebase
@@ -65,6 +66,39 @@ def timed(schemas, **options):
     batcher.register_handler(send)
     batcher.start()
     return clock, batcher, sent
+
+
+def test_a_flush_is_for_what_was_there_though_a_series_that_came_later_goes_first():
+    a = Schema("a", [("x", "V", 0)])
+    b = Schema("b", [("x", "V", 0)])
+    series = []
+
+    def send(batch):
+        if series:
+            raise OSError("down")
+        batch.rewind()
+        while batch.next_block():
+            series.append(batch.series)
+
+    async def main():
+        batcher = Batcher(
+            store=RecordRing([a, b], 8192, 8, Timebase()),
+            batch_size=4,
+            interval_ms=60000,
+            on_error=lambda exc: None,
+        )
+        batcher.register_handler(send)
+        batcher.start()
+        batcher.add(a.row())
+        batcher.add(b.row())
+        flush = asyncio.create_task(batcher.flush())
+        await asyncio.sleep(0)
+        for _ in range(3):
+            batcher.add(a.row())
+        assert await flush is ("b" in series), series
+        await batcher.close(0)
+
+    asyncio.run(main())
 
 
 def test_time_survives_quiet_weeks():

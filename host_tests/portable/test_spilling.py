@@ -4,6 +4,7 @@
 
 from batcher.backoff import Backoff
 from batcher.batcher import Batcher
+from batcher.errors import RetryAfter
 from batcher.items import Items
 from batcher.ring import Ring
 from batcher.spool import Spool
@@ -256,3 +257,19 @@ def test_what_cannot_move_is_not_tried_without_rest():
     station.batcher.add(1)
     station.clock.advance(30000)
     assert 1 < len(tried) < 200  # as often as anybody looks
+
+
+def test_who_waits_for_room_is_woken_when_flash_has_made_some():
+    station = Station(16, unsaved_ms=1000)
+
+    def busy(batch):
+        raise RetryAfter(3600000)
+
+    station.batcher.register_handler(busy)
+    station.batcher.add(0)
+    station.clock.advance(600)
+    for i in range(1, 16):
+        station.batcher.add(i)
+    task = station.clock.spawn(station.batcher.put(16))
+    station.clock.advance(3000)
+    assert task.done and len(station.store) == 17

@@ -38,16 +38,16 @@ class DS18B20(Driver):
         while True:
             wire.convert_temp()
             yield 750  # 12 bits (table 2)
-            last = self.last
             try:
                 told = wire.read_scratch(rom)
                 if told[4] & 0x9F != 0x1F:  # figure 10; a line held low is nine zeros, CRC too
                     self.fail("scratchpad: found 0x%02x, wanted a DS18B20's" % told[4])
-                self.last = value = decode(told)
+                value = decode(told)
             except Exception as exc:  # ds18x20 raises a plain Exception("CRC error")
                 self.fail(exc)
-            if value == 8500 and not 8000 < last < 9000:
+            if value == 8500 and not 8000 < self.last < 9000:
                 self.fail("85 degrees: it has lost its power")
+            self.last = value
             self.row[1] = value
             yield 0
 

@@ -34,7 +34,7 @@ class IrqCounter:
 class PioCounter:
     """RP2: a state machine counts X down at each rising edge; `rp2` is the port's module."""
 
-    def __init__(self, rp2, counted, id=4):
+    def __init__(self, rp2, counted, id=0):
         @rp2.asm_pio()
         def program():
             wrap_target()  # noqa: F821
