@@ -314,3 +314,37 @@ def test_a_ca_that_is_not_there_is_told_at_once(tmp_path):
     with pytest.raises(OSError):
         MqttReader(store, ["mqtts://127.0.0.1:9"], ca=str(tmp_path / "missing.pem"))
     store.close()
+
+
+def fed(reader, client, payload, topic="batcher/d/s"):
+    """One message to the reader, and what the store says to it."""
+    message = SimpleNamespace(payload=payload, mid=7, qos=1, topic=topic)
+    reader._on_message(client, None, message)
+    deadline = time.monotonic() + 5
+    while not reader._stored and time.monotonic() < deadline:
+        time.sleep(0.01)
+    return reader._turn(client)
+
+
+def test_a_message_in_another_format_is_kept_before_it_is_acknowledged(tmp_path, capsys):
+    store = Store(tmp_path / "db", patience_s=0.05)
+    reader = MqttReader(store, ["mqtt://127.0.0.1:9"])
+    acked = []
+    client = SimpleNamespace(ack=lambda mid, qos: acked.append(mid), socket=lambda: None)
+    lock = sqlite3.connect(tmp_path / "db", isolation_level=None)
+    lock.execute("BEGIN IMMEDIATE")
+    assert fed(reader, client, b"bme,device=d t=1i 5\n") is False and not acked
+    lock.execute("ROLLBACK")
+    lock.close()
+    bodies = [b"bme,device=d t=1i 5\n", b'[{"bn":"d"}]', b"\x81\xa1\x00"]
+    for body in bodies:
+        fed(reader, client, body)
+    fed(reader, client, bodies[0], "batcher/e/s")
+    assert acked == [7] * 4 and reader.unreadable == 4 and reader.stored == 0
+    kept = store.query("SELECT * FROM unread ORDER BY id")
+    assert [row["payload"] for row in kept] == [*bodies, bodies[0]]
+    assert kept[0]["topic"] == "batcher/d/s" and kept[0]["reason"]
+    assert abs(kept[0]["received"] - time.time()) < 60
+    lines = [line for line in capsys.readouterr().err.splitlines() if "unread" in line]
+    assert len(lines) == 2 and "rows, json and blocks" in lines[0]
+    store.close()

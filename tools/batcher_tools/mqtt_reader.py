@@ -6,7 +6,8 @@ Rules
 - Only the thread that reads speaks to the broker: another one hands it what is to be
   acknowledged.
 - Repeats are the store's affair: (device, boot, series, number) names each reading.
-- A message that cannot be read is counted, told and acknowledged, or it would come for ever.
+- A message that cannot be read is kept in the table `unread` and told once a topic. Then it is
+  acknowledged, or it would come for ever.
 - Several brokers of a cluster: after a failure the next one is tried.
 """
 
@@ -24,8 +25,17 @@ from urllib.parse import urlsplit
 
 from paho.mqtt import client as paho
 
-from .collect.store import Store
-from .collect.wire import BLOCKS, JSON, Unreadable, Unsupported, parse
+from .collect.store import Store, Unread
+from .collect.wire import (
+    BLOCKS,
+    FORMATS,
+    JSON,
+    Batch,
+    Packed,
+    Unreadable,
+    Unsupported,
+    parse,
+)
 
 
 def split_url(url: str) -> tuple[bool, str, int]:
@@ -71,6 +81,7 @@ class MqttReader:
             ssl.create_default_context(cafile=ca)  # OSError now and not in the thread
         self._client_id = client_id
         self._user, self._password = user, password
+        self._told: set[str] = set()  # topics whose messages cannot be read
         self._thread = threading.Thread(target=self._run, daemon=True)
 
     def __enter__(self):
@@ -156,16 +167,14 @@ class MqttReader:
     def _on_message(self, client, userdata, message):
         generation = self._generation
         body = message.payload
+        work: list[Batch] | Packed | Unread
         try:
-            batches = parse(body, JSON if body[:1] == b"{" else BLOCKS)
+            work = parse(body, JSON if body[:1] == b"{" else BLOCKS)
         except (Unreadable, Unsupported) as exc:
-            self.unreadable += 1
-            self._say(f"{message.topic}: {exc}")
-            client.ack(message.mid, message.qos)
-            return
+            work = Unread(message.topic, body, str(exc))
         while not self._stop.is_set():
             try:
-                future = self.store.put(batches)
+                future = self.store.put(work)
                 break
             except Exception:  # the disk is behind: the broker keeps the rest
                 time.sleep(0.05)
@@ -177,6 +186,8 @@ class MqttReader:
                 stored, repeated = future.result()
                 self.stored += stored
                 self.repeated += repeated
+                if isinstance(work, Unread):
+                    self._unread(work)
                 self._stored.append((generation, message.mid, message.qos))
             else:
                 self._say(f"database: {future.exception()}")
@@ -185,6 +196,15 @@ class MqttReader:
                 self._bell.send(b".")
 
         future.add_done_callback(done)
+
+    def _unread(self, message: Unread):
+        self.unreadable += 1
+        if message.topic not in self._told:
+            self._told.add(message.topic)
+            self._say(
+                f"{message.topic}: {message.reason}; kept in the table `unread`: the collector"
+                f" takes the formats {FORMATS}"
+            )
 
     @staticmethod
     def _say(text):

@@ -32,7 +32,10 @@ def register(app: typer.Typer) -> None:
         ] = None,
         mqtt_ca: Annotated[Path | None, _file("PEM, for mqtts://")] = None,
     ) -> None:
-        """Take batches over HTTP, keep each reading once, answer when it is on disk."""
+        """Take batches over HTTP, keep each reading once, answer when it is on disk.
+
+        It reads the formats rows, json and blocks (`uplink.format`), over MQTT, too.
+        """
         import signal
         import sqlite3
         import ssl

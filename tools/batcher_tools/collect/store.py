@@ -9,6 +9,8 @@ Rules
 - A stream of blocks whose readings are all new is stored as it came, in `waiting`, and becomes
   rows when nobody waits for an answer: after `_IDLE_S`, when somebody asks, at the end or at
   the next start; from `_MOST` streams on before anybody else is served.
+- A message that nobody here can read is kept as it came, in `unread`: its sender believes it
+  delivered.
 """
 
 import contextlib
@@ -18,6 +20,7 @@ import sqlite3
 import threading
 import time
 from concurrent.futures import Future
+from dataclasses import dataclass
 from pathlib import Path
 
 from .wire import Batch, Packed, unpack
@@ -38,6 +41,9 @@ CREATE TABLE IF NOT EXISTS readings (
     t INTEGER,                        -- milliseconds, since 1970 where `unix`, else since boot
     unix INTEGER NOT NULL, value TEXT NOT NULL, received REAL NOT NULL, UNIQUE (stream, seq));
 CREATE TABLE IF NOT EXISTS waiting (id INTEGER PRIMARY KEY, body BLOB NOT NULL, received REAL);
+CREATE TABLE IF NOT EXISTS unread (
+    id INTEGER PRIMARY KEY, received REAL NOT NULL, topic TEXT NOT NULL, payload BLOB NOT NULL,
+    reason TEXT NOT NULL);
 CREATE VIEW IF NOT EXISTS everything AS
     SELECT readings.id, device, boot, series, seq, t, unix, fields, value, received
     FROM readings JOIN streams ON stream = streams.id LEFT JOIN schemas ON schema = schemas.id;
@@ -46,6 +52,15 @@ CREATE VIEW IF NOT EXISTS everything AS
 
 class Full(Exception):
     """Too many requests wait for the disk: try again later."""
+
+
+@dataclass
+class Unread:
+    """A message that could not be read, and why."""
+
+    topic: str
+    payload: bytes
+    reason: str
 
 
 class Store:
@@ -69,7 +84,7 @@ class Store:
         self._thread.start()
         ready.result()  # a database that cannot be opened is told here
 
-    def put(self, batches: "list[Batch] | Packed") -> "Future[tuple[int, int]]":
+    def put(self, batches: "list[Batch] | Packed | Unread") -> "Future[tuple[int, int]]":
         future: Future = Future()
         try:
             self._queue.put_nowait((batches, future))
@@ -173,6 +188,12 @@ class Store:
 
     def _one(self, db, batches):
         """-> (stored, repeated) of one request."""
+        if isinstance(batches, Unread):
+            db.execute(
+                "INSERT INTO unread (received, topic, payload, reason) VALUES (?, ?, ?, ?)",
+                (time.time(), batches.topic, batches.payload, batches.reason),
+            )
+            return 0, 0
         if self._unsure:
             self._settle(db)
             self._unsure = False

@@ -14,6 +14,7 @@ from ..blocks import BlockError, Head, decode, heads
 
 JSON = "application/json"
 BLOCKS = "application/vnd.batcher.blocks"
+FORMATS = "rows, json and blocks"  # as a configuration's uplink.format names them
 
 # A sequence number and a time must fit SQLite's integers; nothing real comes near.
 _LARGEST = 2**62
