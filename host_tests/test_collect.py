@@ -15,7 +15,8 @@ from batcher_tools.collect.server import CollectorThread
 from batcher_tools.collect.store import Store
 from batcher_tools.collect.wire import Batch
 from batcher_tools.mqtt_reader import MqttReader
-from peers import Collect
+from batcher_tools.statelines import StateLines
+from peers import Collect, Nats, free_port
 
 BOOT = "00112233445566aa"
 
@@ -348,3 +349,72 @@ def test_a_message_in_another_format_is_kept_before_it_is_acknowledged(tmp_path,
     lines = [line for line in capsys.readouterr().err.splitlines() if "unread" in line]
     assert len(lines) == 2 and "rows, json and blocks" in lines[0]
     store.close()
+
+
+def told(capsys, *words, timeout=15):
+    """Wait for a line with each of these; -> all that was said."""
+    said = ""
+    deadline = time.monotonic() + timeout
+    while not all(word in said for word in words):
+        assert time.monotonic() < deadline, said
+        time.sleep(0.05)
+        said += capsys.readouterr().err
+    return said
+
+
+def test_the_reader_says_what_becomes_of_its_broker(tmp_path, capsys):
+    store = Store(tmp_path / "db")
+    port = free_port()
+    with MqttReader(store, [f"mqtt://127.0.0.1:{port}"], user="joe", password="secret"):
+        said = told(capsys, f"cannot reach 127.0.0.1:{port}: ")
+        time.sleep(1)
+        broker = Nats(tmp_path / "broker")
+        broker.port = port
+        with broker:
+            said += told(capsys, f"connected to 127.0.0.1:{port}")
+        said += told(capsys, f"127.0.0.1:{port}: the connection was lost")
+    assert len(said.splitlines()) < 6 and "secret" not in said
+    store.close()
+
+
+def test_two_collectors_under_one_name_are_told_of_each_other(tmp_path, capsys):
+    store = Store(tmp_path / "db")
+    with Nats(tmp_path / "broker") as broker:
+        url = [f"mqtt://127.0.0.1:{broker.port}"]
+        with MqttReader(store, url), MqttReader(store, url):
+            said = told(capsys, "--mqtt-client-id", "'batcher-collect'")
+            time.sleep(2)
+            assert len((said + capsys.readouterr().err).splitlines()) < 10
+        with MqttReader(store, url, client_id="a") as one, MqttReader(store, url) as two:
+            assert one.ready.wait(10) and two.ready.wait(10)
+            time.sleep(1)
+            assert "lost" not in capsys.readouterr().err
+    store.close()
+
+
+def test_a_state_that_flaps_is_said_once_and_one_that_lasts_always():
+    said, clock = [], [0.0]
+    lines = StateLines(said.append, lambda: clock[0])
+
+    def go(seconds, *states):
+        for _ in range(int(seconds * 10)):
+            for line, good in states:
+                lines.now(line, good)
+            clock[0] += 0.1
+
+    down, other, up = ("down", False), ("other", False), ("up", True)
+    go(30, down, other)
+    assert said == ["down", "other"]
+    go(1, up)
+    assert said[2:] == ["up"]
+    go(30, down, up)
+    assert said[3:] == []
+    go(9, down)
+    assert said[3:] == []
+    go(2, down)
+    assert said[3:] == ["down"]
+    go(11, up)
+    assert said[4:] == ["up"]
+    go(0.1, down)
+    go(0.1, up)
+    assert said[5:] == ["down", "up"]

@@ -9,6 +9,7 @@ Rules
 - A message that cannot be read is kept in the table `unread` and told once a topic. Then it is
   acknowledged, or it would come for ever.
 - Several brokers of a cluster: after a failure the next one is tried.
+- What became of the connection is said when it changes (statelines.py).
 """
 
 import contextlib
@@ -36,6 +37,7 @@ from .collect.wire import (
     Unsupported,
     parse,
 )
+from .statelines import STEADY_S, StateLines
 
 
 def split_url(url: str) -> tuple[bool, str, int]:
@@ -71,7 +73,7 @@ class MqttReader:
         self.stored = self.repeated = self.unreadable = 0
         self.ready = threading.Event()
         self._generation = 0  # of the connection: an acknowledgement is for its own only
-        # (generation, mid, qos) that the disk has; mid None: one that it could not take
+        # (generation, mid, qos) that the disk has; mid None: one that it could not take, and why
         self._stored: deque = deque()
         self._ear, self._bell = socket.socketpair()
         self._ear.setblocking(False)
@@ -79,7 +81,11 @@ class MqttReader:
         self._ca = ca
         if ca:
             ssl.create_default_context(cafile=ca)  # OSError now and not in the thread
+        if not client_id:
+            raise ValueError("the client's id: wanted a name, found nothing")
         self._client_id = client_id
+        self._state = StateLines(self._say)
+        self._lost = ""  # why this connection ends, where somebody knows
         self._user, self._password = user, password
         self._told: set[str] = set()  # topics whose messages cannot be read
         self._thread = threading.Thread(target=self._run, daemon=True)
@@ -115,16 +121,42 @@ class MqttReader:
             if self._stop.is_set():
                 return
             self._generation += 1
+            self._lost = ""
+            where = f"{host}:{port}"
             client = self._make(secure)
-            with contextlib.suppress(OSError, ValueError):
+            try:
                 client.connect(host, port, self.keepalive_s)
-                while not self._stop.is_set() and self._turn(client):
-                    pass
+            except (OSError, ValueError) as exc:
+                self._lost = f"cannot reach {where}: {exc}"
+            else:
+                self._serve(client, where)
             self.ready.clear()
+            if self._lost and not self._stop.is_set():
+                self._state.now(self._lost, False)
             with contextlib.suppress(OSError, ValueError):
                 client.disconnect()
                 client.loop(0.1)
             self._stop.wait(0.2)
+
+    def _serve(self, client, where: str):
+        """Read until the connection ends; `_lost` says why it did."""
+        since = None
+        with contextlib.suppress(OSError, ValueError):
+            while not self._stop.is_set() and self._turn(client):
+                if self.ready.is_set():
+                    since = since or time.monotonic()
+                    self._state.now(f"connected to {where}", True)
+        if self._lost:
+            self._lost = f"{where}: {self._lost}"
+        elif since is None:
+            self._lost = f"{where}: the connection was closed before the broker had answered"
+        else:
+            self._lost = f"{where}: the connection was lost"
+            if time.monotonic() - since < STEADY_S:
+                self._lost += (
+                    f" at once: if another collector runs with the id {self._client_id!r},"
+                    " give one of them another --mqtt-client-id"
+                )
 
     def _turn(self, client) -> bool:
         """Wait for the broker or the disk, do what there is to do; -> does the connection live?"""
@@ -132,6 +164,7 @@ class MqttReader:
             generation, mid, qos = self._stored.popleft()
             if generation == self._generation:
                 if mid is None:  # the broker gives it again on a new connection, only there
+                    self._lost = f"database: {qos}"
                     return False
                 client.ack(mid, qos)
         sock = client.socket()
@@ -152,14 +185,14 @@ class MqttReader:
 
     def _on_connect(self, client, userdata, flags, reason, properties):
         if reason.is_failure:
-            self._say(f"the broker refuses us: {reason}")
+            self._lost = f"the broker refuses us: {reason}"
             client.disconnect()
         else:
             client.subscribe(self.topic, 1)
 
     def _on_subscribe(self, client, userdata, mid, reasons, properties):
         if any(reason.is_failure for reason in reasons):
-            self._say(f"{self.topic}: subscription refused")
+            self._lost = f"{self.topic}: subscription refused"
             client.disconnect()
         else:
             self.ready.set()
@@ -190,8 +223,7 @@ class MqttReader:
                     self._unread(work)
                 self._stored.append((generation, message.mid, message.qos))
             else:
-                self._say(f"database: {future.exception()}")
-                self._stored.append((generation, None, 0))
+                self._stored.append((generation, None, str(future.exception())))
             with contextlib.suppress(OSError):
                 self._bell.send(b".")
 

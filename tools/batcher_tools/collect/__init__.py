@@ -30,6 +30,9 @@ def register(app: typer.Typer) -> None:
         mqtt_password_file: Annotated[
             Path | None, _file("a file that holds that user's password")
         ] = None,
+        mqtt_client_id: Annotated[
+            str, typer.Option(help="a name of its own for each collector at a broker")
+        ] = "batcher-collect",
         mqtt_ca: Annotated[Path | None, _file("PEM, for mqtts://")] = None,
     ) -> None:
         """Take batches over HTTP, keep each reading once, answer when it is on disk.
@@ -59,6 +62,7 @@ def register(app: typer.Typer) -> None:
                     store,
                     mqtt.split(","),
                     mqtt_topic,
+                    mqtt_client_id,
                     user=mqtt_user,
                     password=mqtt_password_file.read_text().strip() if mqtt_password_file else None,
                     ca=str(mqtt_ca) if mqtt_ca else None,
