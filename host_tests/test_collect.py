@@ -125,6 +125,14 @@ def test_a_wrong_token_keeps_the_board_waiting_not_dropping(tmp_path):
         assert httpx.get(collector.url.replace("batches", "streams")).status_code == 401
 
 
+def test_a_token_may_have_any_letters(tmp_path):
+    with CollectorThread(tmp_path / "x.db", token="schlüssel-ключ") as collector:
+        for token, status in (("schlüssel-ключ", 200), ("schlüssel", 401), ("schl?ssel-????", 401)):
+            body = json.dumps(items(0, [1])).encode()
+            headers = {"Authorization": b"Bearer " + token.encode()}
+            assert httpx.post(collector.url, content=body, headers=headers).status_code == status
+
+
 def test_an_unknown_content_type_does_not_condemn_the_data(collector):
     assert post(collector, b"1", **{"Content-Type": "text/csv"}).status_code == 415
 

@@ -52,7 +52,7 @@ def register(app: typer.Typer) -> None:
         try:
             if keyfile and not certfile:
                 raise ValueError("--keyfile goes with --certfile")
-            token = token_file.read_text().strip() if token_file else None
+            token = token_file.read_text("utf-8").strip() if token_file else None
             store = Store(db)
             reader = None
             if mqtt:

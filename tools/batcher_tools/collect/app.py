@@ -35,7 +35,8 @@ def make_app(store: Store, token: str | None = None, limit: int = LIMIT) -> Star
     """`token`: what `Authorization: Bearer ...` must hold; None asks for nothing."""
 
     def refused(request: Request) -> Response | None:
-        found = request.headers.get("authorization", "").encode()
+        # Starlette decodes headers as latin-1: this gives the bytes that came.
+        found = request.headers.get("authorization", "").encode("latin-1")
         if token is None or hmac.compare_digest(found, b"Bearer " + token.encode()):
             return None
         return PlainTextResponse(
