@@ -1,6 +1,7 @@
 """The collector: what it stores, what it drops, what it refuses and how."""
 
 import binascii
+import gzip
 import json
 import shutil
 import sqlite3
@@ -96,6 +97,7 @@ def test_the_answer_echoes_the_identity(collector):
         (items(2**63, []), "first: wanted 0 or more"),
         (items(True, []), "first: wanted a whole number, found a truth value"),
         (items(0, {}), "items: wanted a list, found an object"),
+        (rows(0, [[0, 1, 2]]) | items(0, [1]), "wanted blocks or items, found both"),
         (rows(0, [[0, 1, 2], [0, 1]]), "blocks[0].rows[1]: wanted a time and 2 values"),
         (rows(0, [[0, 1, "2"]]), "blocks[0].rows[0][2]: wanted a number or null"),
         (rows(0, [[0.5, 1, 2]]), "blocks[0].rows[0][0]: wanted milliseconds, found 0.5"),
@@ -135,6 +137,10 @@ def test_a_token_may_have_any_letters(tmp_path):
 
 def test_an_unknown_content_type_does_not_condemn_the_data(collector):
     assert post(collector, b"1", **{"Content-Type": "text/csv"}).status_code == 415
+    packed = gzip.compress(json.dumps(items(0, [1])).encode())
+    answer = post(collector, packed, **{"Content-Encoding": "gzip"})
+    assert answer.status_code == 415 and "found 'gzip'" in answer.text
+    assert post(collector, items(0, [1]), **{"Content-Encoding": "identity"}).status_code == 200
 
 
 def test_answers_come_after_the_commit_and_survive_reopening(tmp_path):

@@ -2,7 +2,7 @@
 
 POST /v1/batches    200 {"stored": n, "repeated": m} once it is on disk, Batcher-Ack header
                     400 the content is wrong (the reason is the body)   401 token
-                    413 too long   415 content type   503 the disk is behind, Retry-After
+                    413 too long   415 content type or encoding   503 the disk is behind, Retry-After
 GET  /v1/streams    what there is: device, boot, series, readings, repeats
 GET  /v1/readings   ?device= &series= &after=(id) &limit=(1000): oldest first
 GET  /health        200 while it runs
@@ -63,6 +63,9 @@ def make_app(store: Store, token: str | None = None, limit: int = LIMIT) -> Star
             return Response(status_code=400)  # nobody hears it
         if body is None:
             return PlainTextResponse(f"wanted at most {limit} bytes\n", 413)
+        coding = request.headers.get("content-encoding", "").strip().lower()
+        if coding not in ("", "identity"):  # what is packed may be fine: the board keeps it
+            return PlainTextResponse(f"content encoding: wanted none, found {coding!a:.40}\n", 415)
         try:
             batches = parse(body, request.headers.get("content-type", ""))
         except Unreadable as exc:

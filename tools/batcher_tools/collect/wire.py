@@ -85,6 +85,8 @@ def _parse_json(body: bytes) -> list[Batch]:
     _check_name(device, "device")
     if not _BOOT.fullmatch(boot):
         raise Unreadable(f"boot: wanted 16 hex digits, found {boot[:40]!r}")
+    if "blocks" in whole and "items" in whole:
+        raise Unreadable("wanted blocks or items, found both")
     if "blocks" in whole:
         blocks = _get(whole, "blocks", list, "")
         return [_block(device, boot, block, f"blocks[{i}].") for i, block in enumerate(blocks)]
