@@ -166,6 +166,21 @@ def test_a_disk_that_fails_is_503_and_the_next_try_is_stored(tmp_path):
         assert [row["series"] for row in collector.rows()] == ["s"]
 
 
+def test_reading_while_the_database_is_locked_is_503(tmp_path, monkeypatch):
+    monkeypatch.setattr("batcher_tools.collect.store._IDLE_S", 3600)
+    with CollectorThread(tmp_path / "x.db", patience_s=0.1) as collector:
+        assert send_blocks(collector, 0).status_code == 200  # readers wait until these are rows
+        lock = sqlite3.connect(collector.store.path, isolation_level=None)
+        lock.execute("BEGIN IMMEDIATE")
+        for what in ("streams", "readings"):
+            answer = httpx.get(collector.url.replace("batches", what))
+            assert answer.status_code == 503 and answer.headers["retry-after"] == "2"
+            assert answer.text == "database: database is locked\n"
+        lock.execute("ROLLBACK")
+        lock.close()
+        assert len(httpx.get(collector.url.replace("batches", "readings")).json()) == 3
+
+
 def test_many_boards_at_once(collector):
     def board(n):
         with httpx.Client() as client:

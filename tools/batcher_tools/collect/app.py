@@ -2,8 +2,9 @@
 
 POST /v1/batches    200 {"stored": n, "repeated": m} once it is on disk, Batcher-Ack header
                     400 the content is wrong (the reason is the body)   401 token
-                    413 too long   415 content type or encoding   503 the disk is behind, Retry-After
-GET  /v1/streams    what there is: device, boot, series, readings, repeats
+                    413 too long   415 content type or encoding
+                    503 the disk is behind, Retry-After
+GET  /v1/streams    what there is: device, boot, series, readings, repeats; 503 as above
 GET  /v1/readings   ?device= &series= &after=(id) &limit=(1000): oldest first
 GET  /health        200 while it runs
 """
@@ -29,6 +30,14 @@ def _ack(batches) -> str:
     if isinstance(batches, Packed):
         return batches.ack if batches.heads else ""
     return batches[0].ack if batches else ""
+
+
+def _later(reason: str) -> Response:
+    return PlainTextResponse(f"{reason}\n", 503, {"Retry-After": "2"})
+
+
+async def _locked(request: Request, exc: Exception) -> Response:
+    return _later(f"database: {exc}")
 
 
 def make_app(store: Store, token: str | None = None, limit: int = LIMIT) -> Starlette:
@@ -74,9 +83,8 @@ def make_app(store: Store, token: str | None = None, limit: int = LIMIT) -> Star
             return PlainTextResponse(f"{exc}\n", 415)
         try:
             stored, repeated = await asyncio.wrap_future(store.put(batches))
-        except (Full, sqlite3.Error) as exc:
-            reason = "too many requests wait" if isinstance(exc, Full) else f"database: {exc}"
-            return PlainTextResponse(f"{reason}\n", 503, {"Retry-After": "2"})
+        except Full:
+            return _later("too many requests wait")
         key = request.headers.get("idempotency-key")
         if not key:
             key = quote(_ack(batches))
@@ -131,5 +139,6 @@ def make_app(store: Store, token: str | None = None, limit: int = LIMIT) -> Star
             Route("/v1/streams", streams),
             Route("/v1/readings", readings),
             Route("/health", health),
-        ]
+        ],
+        exception_handlers={sqlite3.Error: _locked},
     )
