@@ -3,6 +3,7 @@
 import io
 import json
 import os
+import socket
 import subprocess
 
 import pytest
@@ -106,6 +107,10 @@ def test_only_what_is_missing_is_asked_for():
         ("collect --certfile /etc/hosts --db x.db", "collect: /etc/hosts: no certificate"),
         ("collect --keyfile /dev/null --db x.db", "--keyfile goes with --certfile"),
         ("deploy socket://127.0.0.1:9 --board zz", "no board 'zz': one of"),
+        ("collect --port 0 --db no/x.db", "collect: no/x.db: unable to open database file"),
+        ("collect --port 0 --db x.db --mqtt mqtt://h:99999", "collect: --mqtt: h: Port out of"),
+        ("collect --port 0 --db x.db --mqtt http://h", "collect: --mqtt: wanted mqtt://host"),
+        ("collect --host 192.0.2.1 --db x.db", "collect: 192.0.2.1:8080: Cannot assign"),
         ("provision --board toaster --file x", "no board 'toaster': one of"),
     ],
 )
@@ -121,6 +126,21 @@ def test_a_wrong_argument_is_one_clear_line(arguments, words, tmp_path):
     said = run.stdout + run.stderr
     assert run.returncode in (1, 2) and words in said, said
     assert "Traceback" not in said
+
+
+def test_a_port_that_is_in_use_is_one_line_and_no_database(tmp_path):
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        run = subprocess.run(
+            [program("batcher"), "collect", "--db", "x.db", "--port", str(port)],
+            cwd=tmp_path,
+            capture_output=True,
+            text=True,
+            timeout=60,
+        )
+    assert run.returncode == 1 and run.stdout == ""
+    assert run.stderr == f"collect: 127.0.0.1:{port}: Address already in use\n"
+    assert not list(tmp_path.iterdir())
 
 
 def test_what_a_board_reports_is_no_markup():

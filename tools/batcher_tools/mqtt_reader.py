@@ -46,7 +46,11 @@ def split_url(url: str) -> tuple[bool, str, int]:
     if parts.scheme not in ("mqtt", "mqtts") or not parts.hostname or parts.username:
         raise ValueError(f"wanted mqtt://host:port or mqtts://host:port, found {parts.scheme!r}")
     secure = parts.scheme == "mqtts"
-    return secure, parts.hostname, parts.port or (8883 if secure else 1883)
+    try:
+        port = parts.port
+    except ValueError as exc:
+        raise ValueError(f"{parts.hostname}: {exc}") from None
+    return secure, parts.hostname, port or (8883 if secure else 1883)
 
 
 class MqttReader:
@@ -80,7 +84,10 @@ class MqttReader:
         self._stop = threading.Event()
         self._ca = ca
         if ca:
-            ssl.create_default_context(cafile=ca)  # OSError now and not in the thread
+            try:  # now and not in the thread
+                ssl.create_default_context(cafile=ca)
+            except ssl.SSLError as exc:
+                raise ValueError(f"{ca}: no certificate: {exc}") from None
         if not client_id:
             raise ValueError("the client's id: wanted a name, found nothing")
         self._client_id = client_id

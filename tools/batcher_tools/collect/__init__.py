@@ -1,5 +1,7 @@
 """`batcher collect`: an HTTP server that takes batches from boards and keeps each reading once."""
 
+import contextlib
+import sqlite3
 from pathlib import Path
 from typing import Annotated
 
@@ -8,6 +10,23 @@ import typer
 
 def _file(text: str):
     return typer.Option(help=text, exists=True, dir_okay=False)
+
+
+@contextlib.contextmanager
+def _fault_of(what):
+    """What goes wrong in here is one line that names `what`, and the end."""
+    try:
+        yield
+    except (OSError, ValueError, sqlite3.Error) as exc:
+        reason = exc.strerror if isinstance(exc, OSError) and exc.strerror else exc
+        raise SystemExit(f"collect: {what}: {reason}") from None
+
+
+def _secret(path: Path | None) -> str | None:
+    if path is None:
+        return None
+    with _fault_of(path):
+        return path.read_text("utf-8").strip()
 
 
 def register(app: typer.Typer) -> None:
@@ -40,49 +59,47 @@ def register(app: typer.Typer) -> None:
         It reads the formats rows, json and blocks (`uplink.format`), over MQTT, too.
         """
         import signal
-        import sqlite3
-        import ssl
 
         import uvicorn
 
         from .app import make_app
-        from .server import settings
+        from .server import listening, settings
         from .store import Store
 
-        try:
-            if keyfile and not certfile:
-                raise ValueError("--keyfile goes with --certfile")
-            token = token_file.read_text("utf-8").strip() if token_file else None
-            store = Store(db)
-            reader = None
-            if mqtt:
-                from ..mqtt_reader import MqttReader
+        if keyfile and not certfile:
+            raise SystemExit("collect: --keyfile goes with --certfile")
+        token = _secret(token_file)
+        if token == "":
+            raise SystemExit(f"collect: {token_file}: wanted a token, found nothing")
+        urls = mqtt.split(",") if mqtt else []
+        if urls:
+            from ..mqtt_reader import MqttReader, split_url
 
+            with _fault_of("--mqtt"):
+                for url in urls:
+                    split_url(url)
+        # Before there is a database: who cannot serve leaves nothing behind.
+        with _fault_of(f"{host}:{port}"):
+            sockets = listening(host, port)
+        with _fault_of(db):
+            store = Store(db)
+        reader = None
+        if urls:
+            with _fault_of("--mqtt"):
                 reader = MqttReader(
                     store,
-                    mqtt.split(","),
+                    urls,
                     mqtt_topic,
                     mqtt_client_id,
                     user=mqtt_user,
-                    password=mqtt_password_file.read_text().strip() if mqtt_password_file else None,
+                    password=_secret(mqtt_password_file),
                     ca=str(mqtt_ca) if mqtt_ca else None,
                 )
-            web = settings(
-                make_app(store, token, limit),
-                host=host,
-                port=port,
-                ssl_certfile=certfile,
-                ssl_keyfile=keyfile,
-            )
-            try:
-                web.load()
-            except ssl.SSLError as exc:
-                raise ValueError(f"{certfile}: no certificate with its key: {exc}") from None
-        except (OSError, ValueError, sqlite3.Error) as exc:
-            raise SystemExit(f"collect: {exc}") from None
-        if token == "":
-            raise SystemExit(f"collect: {token_file}: wanted a token, found nothing")
+        web = settings(make_app(store, token, limit), ssl_certfile=certfile, ssl_keyfile=keyfile)
+        with _fault_of(f"{certfile}: no certificate with its key"):
+            web.load()
         scheme = "https" if certfile else "http"
+        port = sockets[0].getsockname()[1]  # 0 asks for any
         print(f"collect: {scheme}://{host}:{port}/v1/batches -> {db}", flush=True)
         # uvicorn raises SIGTERM again at its end: that must not skip ours.
         signal.signal(signal.SIGTERM, signal.default_int_handler)
@@ -90,7 +107,7 @@ def register(app: typer.Typer) -> None:
             if reader:
                 reader.__enter__()
                 print(f"collect: {mqtt} {mqtt_topic} -> {db}", flush=True)
-            uvicorn.Server(web).run()
+            uvicorn.Server(web).run(sockets=sockets)
         except KeyboardInterrupt:
             pass
         finally:

@@ -1,6 +1,8 @@
 """The collector as a thread, for the demo and for tests."""
 
+import errno
 import json
+import os
 import socket
 import threading
 from pathlib import Path
@@ -18,6 +20,44 @@ def settings(app, **more) -> uvicorn.Config:
     )
 
 
+def listening(host: str, port: int) -> list[socket.socket]:
+    """Sockets at each address of `host`, where boards may connect from now on. Raises OSError."""
+    found = socket.getaddrinfo(host or None, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+    made: list[socket.socket] = []
+    missing = None
+    try:
+        for family, _, _, _, address in dict.fromkeys(found):
+            try:
+                made.append(_bound(family, address))
+            except OSError as exc:
+                if exc.errno not in (errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT):
+                    raise
+                missing = exc  # a name may have an IPv6 address where there is no IPv6
+    except OSError:
+        for sock in made:
+            sock.close()
+        raise
+    if missing and not made:
+        raise missing
+    return made
+
+
+def _bound(family: int, address) -> socket.socket:
+    # asyncio switches Nagle off only where the protocol is named: else 40 ms an answer.
+    sock = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+    try:
+        if os.name == "posix":  # elsewhere it lets two programs have one port
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if family == socket.AF_INET6:  # the same port over IPv4 is a socket of its own
+            sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+        sock.bind(address)
+        sock.listen(1024)  # connections wait from here on until uvicorn takes them
+    except OSError:
+        sock.close()
+        raise
+    return sock
+
+
 class CollectorThread:
     """`with CollectorThread("some.db") as collector:` listens on 127.0.0.1:`collector.port`.
 
@@ -28,10 +68,7 @@ class CollectorThread:
         self, path: str | Path, port: int = 0, token=None, limit: int = LIMIT, patience_s=5.0, **tls
     ):
         self.store = Store(path, patience_s=patience_s)
-        # asyncio switches Nagle off only where the protocol is named: else 40 ms an answer.
-        self._socket = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
-        self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        self._socket.bind(("127.0.0.1", port))
+        [self._socket] = listening("127.0.0.1", port)
         self.port = self._socket.getsockname()[1]
         self._server = uvicorn.Server(settings(make_app(self.store, token, limit), **tls))
         self._server.install_signal_handlers = lambda: None  # for older uvicorn
@@ -44,7 +81,6 @@ class CollectorThread:
         return f"http://127.0.0.1:{self.port}/v1/batches"
 
     def __enter__(self):
-        self._socket.listen(1024)  # connections wait from here on until uvicorn takes them
         self._thread.start()
         return self
 
