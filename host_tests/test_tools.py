@@ -7,13 +7,18 @@ import socket
 import subprocess
 
 import pytest
+import typer
 from rich.console import Console
 
+from batcher_tools import bench
 from batcher_tools.board import ONBOARD, Survey
 from batcher_tools.deploy import ours
 from batcher_tools.device import DeviceError
+from batcher_tools.frozen import command as frozen
 from batcher_tools.frozen.image import ImageError, from_uf2, to_uf2
 from batcher_tools.paths import program
+from batcher_tools.pico import PicoError
+from batcher_tools.pico import bench as board_bench
 from batcher_tools.provision import complete, rules, validate
 from batcher_tools.talk import table_of
 
@@ -101,6 +106,10 @@ def test_only_what_is_missing_is_asked_for():
         ("monitor foo://x", "foo://x: invalid URL"),
         ("logs foo://x", "wanted a port such as /dev/ttyACM0, COM3 or socket://host:port"),
         ("romfs --out .", "file '.' is a directory"),
+        (
+            "romfs --core --out /dev/null/x",
+            "batcher: /dev/null/x: cannot be written: /dev/null is no",
+        ),
         ("bench zzz", "no benchmark has 'zzz' in its name"),
         ("bench --pico zzz", "no benchmark has 'zzz' in its name"),
         ("collect --certfile nope --db x.db", "'nope' does not exist"),
@@ -126,6 +135,39 @@ def test_a_wrong_argument_is_one_clear_line(arguments, words, tmp_path):
     said = run.stdout + run.stderr
     assert run.returncode in (1, 2) and words in said, said
     assert "Traceback" not in said
+
+
+def test_an_image_that_cannot_be_written_is_one_line(tmp_path, monkeypatch):
+    monkeypatch.setattr(frozen, "freeze", lambda image: b"made")
+    (tmp_path / "in.uf2").write_bytes(b"")
+    app = typer.Typer()
+    frozen.register(app)
+    out = str(tmp_path / "in.uf2" / "out.uf2")
+    with pytest.raises(SystemExit, match="out.uf2: cannot be written: .* is no folder"):
+        app([str(tmp_path / "in.uf2"), "--out", out], standalone_mode=False)
+
+
+@pytest.mark.parametrize(
+    ("fault", "said"),
+    [
+        (PicoError("the board did not print ('END',) in 1 s:\nlog"), "the board did not print"),
+        (PicoError("Traceback (most recent call last):\n  x\nValueError: no"), "ValueError: no"),
+        (TimeoutError("timed out"), "timed out"),
+        (TimeoutError(), "TimeoutError"),
+        (RuntimeError("on the emulated board:\nTraceback\nOSError: 5"), "OSError: 5"),
+    ],
+)
+def test_an_emulated_board_that_fails_is_one_line(fault, said, monkeypatch):
+    def fail(*_):
+        raise fault
+
+    monkeypatch.setattr(board_bench, "run_all", fail)
+    app = typer.Typer()
+    bench.register(app)
+    with pytest.raises(SystemExit) as ended:
+        app(["--pico"], standalone_mode=False)
+    text = str(ended.value)
+    assert text.startswith(f"bench: {said}") and "\n" not in text
 
 
 def test_a_port_that_is_in_use_is_one_line_and_no_database(tmp_path):

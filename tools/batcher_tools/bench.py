@@ -50,6 +50,13 @@ def choose(only: str, names: list[str]) -> list[str]:
     return chosen
 
 
+def cause_of(exc: Exception) -> str:
+    """What a board said, or that it said nothing, in one line: a traceback's last."""
+    lines = str(exc).strip().splitlines() or [type(exc).__name__]
+    tracebacks = any(line.startswith("Traceback") for line in lines)
+    return lines[-1] if tracebacks else lines[0]
+
+
 def register(app: typer.Typer) -> None:
     @app.command()
     def bench(
@@ -62,9 +69,14 @@ def register(app: typer.Typer) -> None:
         --pico: in emulated microseconds, into build/bench-pico.json; --device: on a real board.
         """
         if pico or device:
+            from .pico import PicoError
             from .pico import bench as board_bench
 
-            board_bench.run_all(choose(only, board_bench.names(device)), device)
+            chosen = choose(only, board_bench.names(device))
+            try:
+                board_bench.run_all(chosen, device)
+            except (PicoError, OSError, RuntimeError) as exc:  # a deadline is an OSError
+                raise SystemExit(f"bench: {cause_of(exc)}") from None
             return
         target = BUILD / "bench.json"
         figures = json.loads(target.read_text()) if only and target.exists() else {}

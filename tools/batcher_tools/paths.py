@@ -21,3 +21,15 @@ def program(name: str) -> str:
     if not found:
         raise FileNotFoundError(f"{name} is not in the virtual environment: run `make setup`")
     return found
+
+
+def write_out(path: Path, data: bytes) -> None:
+    """A command's result into the file that was asked for; what hinders it is one line."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(data)
+    except OSError as exc:
+        reason = exc.strerror
+        if isinstance(exc, FileExistsError):  # what mkdir says of a file
+            reason = f"{path.parent} is no folder"
+        raise SystemExit(f"batcher: {path}: cannot be written: {reason}") from None

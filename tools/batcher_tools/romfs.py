@@ -7,7 +7,7 @@ import typer
 from mpremote.romfs import VfsRomWriter
 
 from .artifacts import ARCHITECTURES, Artifact, build
-from .paths import BUILD
+from .paths import BUILD, write_out
 
 IMAGE = BUILD / "batcher.romfs"
 
@@ -49,6 +49,5 @@ def register(app: typer.Typer) -> None:
         if architecture not in ARCHITECTURES[1:]:
             raise typer.BadParameter(f"one of {', '.join(ARCHITECTURES[1:])}")
         image = make_romfs(build(None, architecture, core=core))
-        out.parent.mkdir(parents=True, exist_ok=True)
-        out.write_bytes(image)
+        write_out(out, image)
         print(f"{out}: {len(image) / 1024:.1f} KB; mpremote romfs deploy {out}")

@@ -8,7 +8,7 @@ import typer
 
 from ..artifacts import Artifact, build
 from ..compile import compile_text
-from ..paths import BUILD
+from ..paths import BUILD, write_out
 from .image import Image, ImageError, from_uf2, to_uf2
 from .tables import add
 
@@ -49,8 +49,7 @@ def register(app: typer.Typer) -> None:
         except (OSError, ImageError) as exc:
             raise typer.BadParameter(f"{image}: {exc}")
         target = out or BUILD / f"batcher-{image.name}"
-        target.parent.mkdir(parents=True, exist_ok=True)
-        target.write_bytes(made)
+        write_out(target, made)
         print(f"{target}: {len(made) // 2048} KB of flash")
         print("hold BOOTSEL while you plug the board in, copy this file to its drive, then run")
         print("`batcher deploy`: it copies the few files that are not in the image")
