@@ -5,6 +5,7 @@ import json
 import os
 import socket
 import subprocess
+import threading
 
 import pytest
 import typer
@@ -183,6 +184,35 @@ def test_a_port_that_is_in_use_is_one_line_and_no_database(tmp_path):
     assert run.returncode == 1 and run.stdout == ""
     assert run.stderr == f"collect: 127.0.0.1:{port}: Address already in use\n"
     assert not list(tmp_path.iterdir())
+
+
+def watched(command, printed, seconds, **env):
+    """`batcher logs` or `monitor` of a board that prints this -> the finished process."""
+    with socket.create_server(("127.0.0.1", 0)) as board:
+
+        def serve():
+            peer, _ = board.accept()
+            with peer:
+                peer.sendall(printed.encode())
+                peer.recv(1)  # until the command goes
+
+        threading.Thread(target=serve, daemon=True).start()
+        url = f"socket://127.0.0.1:{board.getsockname()[1]}"
+        return subprocess.run(
+            [program("batcher"), command, url, "--seconds", str(seconds)],
+            env=dict(os.environ, COLUMNS="200", **env),
+            capture_output=True,
+            timeout=60,
+        )
+
+
+@pytest.mark.parametrize("command", ["logs", "monitor"])
+@pytest.mark.parametrize("encoding", ["ascii", "latin-1"])
+def test_what_a_terminal_cannot_show_ends_nothing(command, encoding):
+    printed = '21 °C, 30 µs, Привет\n{"heap": 7}\nafter\n'
+    run = watched(command, printed, 1, PYTHONIOENCODING=encoding)
+    assert run.returncode == 0 and b"Traceback" not in run.stderr, run.stderr
+    assert b"??????" in run.stdout and b"after" in run.stdout
 
 
 def test_what_a_board_reports_is_no_markup():

@@ -4,6 +4,7 @@ A subcommand's module exposes `register(app)`. Modules are imported only when ne
 `batcher --help` must not load a web server.
 """
 
+import io
 import sys
 
 import typer
@@ -28,6 +29,10 @@ def load() -> None:
 def main() -> None:
     from .device import DeviceError
 
+    # What a board prints may have letters that a terminal or a pipe cannot show.
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")
     load()
     try:
         app()
