@@ -11,6 +11,7 @@ from types import SimpleNamespace
 
 import httpx
 import pytest
+from paho.mqtt import publish
 
 from batcher_tools.collect.server import CollectorThread
 from batcher_tools.collect.store import Store
@@ -380,6 +381,13 @@ def test_a_message_in_another_format_is_kept_before_it_is_acknowledged(tmp_path,
     store.close()
 
 
+def until(done, timeout=15):
+    deadline = time.monotonic() + timeout
+    while not done():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+
+
 def told(capsys, *words, timeout=15):
     """Wait for a line with each of these; -> all that was said."""
     said = ""
@@ -394,9 +402,10 @@ def told(capsys, *words, timeout=15):
 def test_the_reader_says_what_becomes_of_its_broker(tmp_path, capsys):
     store = Store(tmp_path / "db")
     port = free_port()
-    with MqttReader(store, [f"mqtt://127.0.0.1:{port}"], user="joe", password="secret"):
+    url = f"mqtt://127.0.0.1:{port}"
+    with MqttReader(store, [url], user="joe", password="secret") as reader:
         said = told(capsys, f"cannot reach 127.0.0.1:{port}: ")
-        time.sleep(1)
+        until(lambda: reader._generation > 4)  # attempts
         broker = Nats(tmp_path / "broker")
         broker.port = port
         with broker:
@@ -410,13 +419,14 @@ def test_two_collectors_under_one_name_are_told_of_each_other(tmp_path, capsys):
     store = Store(tmp_path / "db")
     with Nats(tmp_path / "broker") as broker:
         url = [f"mqtt://127.0.0.1:{broker.port}"]
-        with MqttReader(store, url), MqttReader(store, url):
+        with MqttReader(store, url) as one, MqttReader(store, url) as two:
             said = told(capsys, "--mqtt-client-id", "'batcher-collect'")
-            time.sleep(2)
+            until(lambda: one._generation > 4 and two._generation > 4)
             assert len((said + capsys.readouterr().err).splitlines()) < 10
         with MqttReader(store, url, client_id="a") as one, MqttReader(store, url) as two:
             assert one.ready.wait(10) and two.ready.wait(10)
-            time.sleep(1)
+            publish.single("batcher/d/s", b"?", 1, hostname="127.0.0.1", port=broker.port)
+            until(lambda: one.unreadable == two.unreadable == 1)
             assert "lost" not in capsys.readouterr().err
     store.close()
 

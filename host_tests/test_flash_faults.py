@@ -273,6 +273,14 @@ def damage(path, at):
         file.write(bytes([byte ^ 1]))
 
 
+def store_all(store, n):
+    """Numbers below n, onto flash."""
+    for i in range(n):
+        if not store.push(i):
+            assert store.spill() and store.push(i)
+    assert store.spill_all() == 0
+
+
 def drain(store):
     got = []
     while (batch := store.peek(16)) is not None:
@@ -283,12 +291,8 @@ def drain(store):
 
 def test_reads_that_fail_now_and_then_cost_no_segment(tmp_path, flash):
     store = rings(tmp_path, segment_blocks=2)
-    for i in range(2000):
-        if not store.push(i):
-            store.spill()
-            assert store.push(i)
-    assert store.spill_all() == 0
-    for _ in range(5):  # each alone, and then at once in a row as a flusher would not do it
+    store_all(store, 2000)
+    for _ in range(20):  # each alone, and then at once in a row as a flusher would not do it
         store.peek(16)
         store.release()
         flash.rates = {"read": 1.0}
@@ -604,10 +608,7 @@ def test_a_fault_of_last_week_does_not_put_off_the_next_try(tmp_path, flash):
 
 def test_flash_that_is_away_for_a_while_loses_nothing_that_is_on_it(tmp_path, flash):
     store = rings(tmp_path, segment_blocks=1)
-    for i in range(2000):
-        if not store.push(i):
-            assert store.spill() and store.push(i)
-    assert store.spill_all() == 0
+    store_all(store, 2000)
     store.spool.reader.close()
     for errno in (EIO, 2):  # a card that does not answer, and one that was unmounted
 
@@ -625,10 +626,7 @@ def test_flash_that_is_away_for_a_while_loses_nothing_that_is_on_it(tmp_path, fl
 def test_a_segment_that_can_never_be_read_is_given_up_alone(tmp_path, flash):
     for bad in ("s00000001", "s00000003"):
         store = rings(tmp_path / bad, segment_blocks=1)
-        for i in range(2000):
-            if not store.push(i):
-                assert store.spill() and store.push(i)
-        assert store.spill_all() == 0
+        store_all(store, 2000)
 
         def hook(call, path, bad=bad):
             if call == "read" and path.endswith(bad):
@@ -644,10 +642,7 @@ def test_a_segment_that_can_never_be_read_is_given_up_alone(tmp_path, flash):
 
 def test_a_segment_that_was_deleted_is_passed_over_at_once(tmp_path, flash):
     store = rings(tmp_path, segment_blocks=1)
-    for i in range(2000):
-        if not store.push(i):
-            assert store.spill() and store.push(i)
-    assert store.spill_all() == 0
+    store_all(store, 2000)
     (tmp_path / "s00000001").unlink()
     (tmp_path / "s00000003").unlink()
     got = drain(store)

@@ -151,7 +151,7 @@ class Items:
                 tell(None, reason)
         else:
             place = self._place(reader, reader.at, reader.skip)
-            for _ in range(take):
+            for _ in range(take):  # no generator, and nothing that raises: memory may be short
                 item = None
                 try:
                     item = self._item(reader.buf, place)

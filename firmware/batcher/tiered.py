@@ -22,7 +22,7 @@ from .port import FOREVER, const, ticks_add, ticks_diff
 from .segment import block_end
 
 _COARSE_FROM = const(25)  # per cent of RAM: with the link down, less than this stays
-_AGAIN_MS = const(1000)  # between two attempts where nothing could move
+_AGAIN_MS = const(1000)  # until we want to be called again, where nothing could move
 
 
 class Tiered:

@@ -34,11 +34,14 @@ class Station:
             clock=self.clock,
             backoff=Backoff(100, 1000, lambda bits: 99),
             on_error=lambda exc: None,
-            on_drop=lambda *what: self.told.append(what),
+            on_drop=lambda *what: self.on_drop(*what),
         )
         self.batcher.register_handler(self.send)
         self.batcher.start()
         self.clock.run()
+
+    def on_drop(self, *what):
+        self.told.append(what)
 
     def send(self, batch):
         if self.down:
@@ -191,7 +194,7 @@ def test_the_quota_takes_what_cannot_be_read_too():
         assert item is None
         reasons[reason] = reasons.get(reason, 0) + 1
 
-    station.batcher._tell = told
+    station.on_drop = told
     station.down = True
     for i in range(6000):
         assert station.batcher.add(i)
@@ -208,7 +211,7 @@ def test_on_drop_may_add_and_nothing_gets_mixed_up():
         station.told.append(item)
         station.batcher.add(item + 1000000)
 
-    station.batcher._tell = station.batcher._guarded("on_drop", told)
+    station.on_drop = told
     station.down = True
     for i in range(3000):
         station.batcher.add(i)

@@ -2,7 +2,6 @@
 
 import errno
 import json
-import os
 import socket
 import threading
 from pathlib import Path
@@ -43,19 +42,9 @@ def listening(host: str, port: int) -> list[socket.socket]:
 
 
 def _bound(family: int, address) -> socket.socket:
+    made = socket.create_server(address, family=family, backlog=1024)
     # asyncio switches Nagle off only where the protocol is named: else 40 ms an answer.
-    sock = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
-    try:
-        if os.name == "posix":  # elsewhere it lets two programs have one port
-            sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        if family == socket.AF_INET6:  # the same port over IPv4 is a socket of its own
-            sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
-        sock.bind(address)
-        sock.listen(1024)  # connections wait from here on until uvicorn takes them
-    except OSError:
-        sock.close()
-        raise
-    return sock
+    return socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP, made.detach())
 
 
 class CollectorThread:
