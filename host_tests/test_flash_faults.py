@@ -623,6 +623,26 @@ def test_flash_that_is_away_for_a_while_loses_nothing_that_is_on_it(tmp_path, fl
     assert drain(store) == list(range(2000)) and store.lost == 0
 
 
+def test_a_segment_that_fails_now_and_then_is_not_given_up(tmp_path, flash):
+    for name in ("s00000001", "s00000002"):  # the oldest, and the head of the one behind it
+        store = rings(tmp_path / name, segment_blocks=1)
+        store_all(store, 2000)
+
+        def hook(call, path, name=name):
+            if call == "read" and path.endswith(name) and left:
+                left.pop()
+                raise OSError(EIO, call)
+
+        flash.hook = hook
+        for _ in range(20):
+            store.spool.reader.forget()
+            left = [1]
+            assert store.peek(16) is None and not left
+            assert list(store.peek(16))[0] == 0
+            store.release()
+        assert drain(store) == list(range(2000)) and store.lost == 0
+
+
 def test_a_segment_that_can_never_be_read_is_given_up_alone(tmp_path, flash):
     for bad in ("s00000001", "s00000003"):
         store = rings(tmp_path / bad, segment_blocks=1)
@@ -666,11 +686,17 @@ def test_a_flight_whose_copy_cannot_be_read_is_still_not_deleted(tmp_path, flash
 
     while not len(store.spool):
         more()
-    store.spool.reader.forget()
-    flash.rates = {"read": 1.0}
+
+    def hook(call, path):
+        if call == "read" and left:
+            left.pop()
+            raise OSError(EIO, call)
+
+    flash.hook = hook
     while not gone:
+        store.spool.reader.forget()
+        left = [1]  # the first read of each attempt
         more()
-    flash.rates = {}
     store.commit(len(flight))
     got = flight + drain(store)
     assert sorted(got + gone) == list(range(i)) and len(store) == 0

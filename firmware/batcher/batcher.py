@@ -26,7 +26,7 @@ class Batcher(Flusher):
     overflow     "drop_oldest", "drop_newest", or "spill": the default of a store with flash
     on_error     called with each exception; without it they are logged in one line
     on_drop      on_drop(item, reason) for each item lost; blocks: on_drop(first, count, reason).
-                 What it adds is refused where that would cost another item
+                 What it adds goes in where there is room, be it the place of the item that came
     irq          True: `add` may be called from an interrupt; needs "drop_newest"
     name         the series under which the items of a Ring are numbered
     clock, backoff  time and waiting, for tests and tuning
@@ -76,7 +76,7 @@ class Batcher(Flusher):
         self._tell = self._guarded("on_drop", on_drop)
         self._clock = clock = clock or port
         self._backoff = backoff or Backoff()
-        self._telling = False  # on_drop is running: what it adds makes no room for itself
+        self._telling = False  # on_drop is running: no room is made for what it adds
         self._handler = None
         self._signal = signal = clock.signal()  # wakes the task
         self._wake = signal.set
@@ -233,7 +233,6 @@ class Batcher(Flusher):
         self._not_inside("flush")
         store = self.store
         getattr(store, "ram", store).seal()  # or what comes later could go before what is there
-        self._regrant()
         left = len(store)
         if left == 0:
             return True

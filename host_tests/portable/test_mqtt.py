@@ -255,6 +255,10 @@ def test_a_connection_lost_under_a_large_message_makes_the_next_smaller():
                 raise AssertionError("it never became small enough")
             good = [m for m in broker.messages if len(m.payload) < 1500]
             assert [i for m in good for i in json.loads(m.payload)["items"]] == batch
+            assert up.most > 0
+            for _ in range(100):  # what was learnt is forgotten in time, and does not grow for ever
+                assert await up.send([1]) is True
+            assert up.most == 0
             await up.close()
 
     run(main)

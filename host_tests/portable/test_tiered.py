@@ -488,3 +488,18 @@ def test_a_link_that_is_down_for_a_week_is_still_down():
         store.tick(now & 0x3FFFFFFF, False)
         assert store.unsaved < 50, day
     world.end()
+
+
+def test_the_bound_holds_for_what_came_just_after_what_has_gone():
+    world = World(Rings(), unsaved_ms=1000)
+    store = world.store
+    assert store.push(0)
+    store.tick(0, True)
+    assert store.push(1)  # right after
+    assert list(store.peek(1)) == [0]
+    store.commit(1)
+    store.tick(900, True)
+    assert store.unsaved == 1
+    store.tick(1010, True)
+    assert store.unsaved == 0 and len(store.spool) == 1
+    world.end()
