@@ -628,7 +628,9 @@ def test_a_segment_that_fails_now_and_then_is_not_given_up(tmp_path, flash):
         store = rings(tmp_path / name, segment_blocks=1)
         store_all(store, 2000)
 
-        def hook(call, path, name=name):
+        left = []
+
+        def hook(call, path, name=name, left=left):
             if call == "read" and path.endswith(name) and left:
                 left.pop()
                 raise OSError(EIO, call)
@@ -636,7 +638,7 @@ def test_a_segment_that_fails_now_and_then_is_not_given_up(tmp_path, flash):
         flash.hook = hook
         for _ in range(20):
             store.spool.reader.forget()
-            left = [1]
+            left.append(1)
             assert store.peek(16) is None and not left
             assert list(store.peek(16))[0] == 0
             store.release()
@@ -693,10 +695,12 @@ def test_a_flight_whose_copy_cannot_be_read_is_still_not_deleted(tmp_path, flash
             raise OSError(EIO, call)
 
     flash.hook = hook
-    while not gone:
+    for _ in range(1000):
         store.spool.reader.forget()
         left = [1]  # the first read of each attempt
         more()
+        if gone:
+            break
     store.commit(len(flight))
     got = flight + drain(store)
     assert sorted(got + gone) == list(range(i)) and len(store) == 0
